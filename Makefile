@@ -1,0 +1,81 @@
+# Every target works on a machine that has Python >= 3.11 and make: it creates .venv and installs what it needs.
+# A stamp file per extra remembers the installation; editing pyproject.toml renews it.
+
+PYTHON  ?= python3
+WORKERS ?= 2
+CUDA    ?= 12
+VENV    := .venv
+BIN     := $(VENV)/bin
+PY      := $(BIN)/python
+PIP     := $(PY) -m pip --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help run test test-all lint docs bench peers papers gpu clean
+
+help:
+	@echo "make run       derivatives of a real loss on real data: the main job"
+	@echo "make test      the test suite"
+	@echo "make test-all  the test suite with slow tests and a longer random search"
+	@echo "make lint      ruff, mypy, public docstrings"
+	@echo "make docs      HTML documentation, with its examples run"
+	@echo "make bench     asv benchmarks, one quick pass"
+	@echo "make peers     hoad beside jax, torch, autograd and tensortrax"
+	@echo "make papers    every reproduced paper against its published numbers"
+	@echo "make gpu       tests on a CUDA device (CUDA=12 or CUDA=13)"
+	@echo "make clean     remove .venv, caches and everything built"
+
+run: $(VENV)/.installed-examples
+	$(PY) docs/examples/hessian_of_real_data.py
+
+# Each worker gets one BLAS thread; more would only make the workers wait for each other.
+test test-all gpu: export OPENBLAS_NUM_THREADS ?= 1
+test test-all gpu: export OMP_NUM_THREADS ?= 1
+test test-all gpu: export MPLBACKEND ?= Agg
+
+test: $(VENV)/.installed-test
+	$(PY) -m pytest -n $(WORKERS) -q
+
+test-all: $(VENV)/.installed-test
+	$(PY) -m pytest -n $(WORKERS) -q --runslow --hypothesis-profile=thorough
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(PY) docs/check_public_api.py
+
+docs: $(VENV)/.installed-docs
+	$(PY) -m sphinx --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
+	$(PY) -m sphinx --quiet --fail-on-warning --keep-going -b doctest docs docs/_build/doctest
+	@echo "docs/_build/html/index.html"
+
+bench: $(VENV)/.installed-bench
+	$(BIN)/asv machine --yes
+	$(BIN)/asv run --quick --show-stderr --environment existing:$(PY)
+
+# torch from PyPI brings its CUDA libraries; PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu avoids them.
+peers: $(VENV)/.installed-peers
+	$(PY) benchmarks/peers.py
+
+papers: $(VENV)/.installed-examples
+	$(PY) -m papers
+
+gpu: $(VENV)/.installed-test $(VENV)/.installed-cuda$(CUDA)
+	$(PY) -m pytest -q -m gpu
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info docs/_build docs/generated .asv
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit("hoad needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] \
+	    + "; name another with: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade "pip>=23.1"
+	@touch $@
+
+$(VENV)/.installed-%: pyproject.toml $(VENV)/.created
+	$(PIP) install --editable '.[$*]'
+	@touch $@

@@ -1,0 +1,541 @@
+"""Boxes: values at a level, which behave like ``numpy.ndarray`` and route every operation to the registry.
+
+A box knows Python operators and NumPy's protocols and no derivative rule.  What a mode keeps beside the value (a tangent, a
+place on a tape, Taylor coefficients) is in ``aux``; a mode is a subclass with one static method ``process``.  All subclasses
+share one memory layout, so that an in-place update can turn the box a user holds into whatever the update produced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from hoad.errors import InPlaceError, TracedConversionError, UnsupportedFunctionError
+
+__all__ = ["Box", "Buffer", "functions", "link_view", "ops", "shape_of", "strip", "ufuncs"]
+
+ops = SimpleNamespace()
+"""The operations that boxes call by name (``ops.add``); filled by ``hoad.rules``."""
+
+ufuncs: dict[tuple[Any, str], Any] = {}
+"""(NumPy or SciPy ufunc, method) -> the function of hoad that handles traced arguments; filled by ``hoad.rules``."""
+
+functions: dict[Any, Any] = {}
+"""NumPy function -> the function of hoad that handles traced arguments; filled by ``hoad.rules``."""
+
+
+def shape_of(value: Any) -> tuple[int, ...]:
+    """Shape of an array, box or Python number."""
+    try:
+        return value.shape
+    except AttributeError:
+        return np.shape(value)
+
+
+def strip(value: Any) -> Any:
+    """The plain array inside any depth of boxes."""
+    while isinstance(value, Box):
+        value = value.value
+    return value
+
+
+def _unsupported(name: str) -> Any:
+    def method(self: Box, *args: Any, **kwargs: Any) -> Any:
+        raise TracedConversionError.conversion(f"ndarray.{name}()", "an operation that stays on arrays")
+
+    method.__name__ = name
+    return method
+
+
+class Box:
+    """A value at a level.  Users meet it only inside the functions they differentiate."""
+
+    __slots__ = ("__weakref__", "aux", "base", "level", "value", "views")
+    __array_priority__ = 1000.0
+    __hash__ = None  # type: ignore[assignment]  # like ndarray: == is elementwise
+    kind = "traced value"
+
+    level: int
+    value: Any
+    aux: Any
+    base: Any
+    views: Any
+
+    def __init__(self, level: int, value: Any, aux: Any) -> None:
+        self.level = level
+        self.value = value
+        self.aux = aux
+        self.base = None
+        self.views = None
+
+    @staticmethod
+    def process(prim: Any, level: int, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+        """Apply ``prim`` where the innermost level among ``args`` is ``level``; each mode defines its own."""
+        raise AssertionError("a box without a mode: please report this as a bug of hoad")
+
+    def vanishes(self, of: Any) -> Any:
+        """Where the value and everything beside it is exactly zero; ``of`` answers for the parts."""
+        return of(self.value)
+
+    def snapshot(self) -> Box:
+        """A box with the same content that later in-place updates do not change."""
+        return self.__class__(self.level, self.value, self.aux)
+
+    # -- NumPy's protocols ------------------------------------------------------------------------------------------
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
+        handler = ufuncs.get((ufunc, method))
+        if handler is None:
+            name = getattr(ufunc, "__name__", str(ufunc)) + ("" if method == "__call__" else f".{method}")
+            raise UnsupportedFunctionError.no_rule(name)
+        if out is None:
+            return handler(*inputs, **kwargs) if kwargs else handler(*inputs)
+        return _into(out, handler(*inputs, **kwargs), inputs)
+
+    def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        handler = functions.get(func)
+        if handler is None:
+            module = getattr(func, "__module__", "numpy") or "numpy"
+            raise UnsupportedFunctionError.no_rule(f"{module}.{func.__name__}".replace("numpy.", "np.", 1))
+        if "out" in kwargs:
+            out = kwargs.pop("out")
+            result = handler(*args, **kwargs)
+            return result if out is None else _into((out,), result, args)
+        return handler(*args, **kwargs)
+
+    def __cupy_override_elementwise_kernel__(self, kernel: Any, *args: Any, **kwargs: Any) -> Any:
+        handler = ufuncs.get((getattr(np, kernel.name.removeprefix("cupy_"), None), "__call__"))
+        if handler is None:
+            raise UnsupportedFunctionError.no_rule(kernel.name)
+        return handler(*args, **kwargs)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TracedConversionError.conversion(
+            "np.asarray, np.array or an assignment into a plain array",
+            "hoad.numpy.array, hoad.numpy.asarray or np.stack to build arrays, and hoad.numpy.zeros or np.zeros_like(x) "
+            "for a buffer to fill",
+        )
+
+    # -- conversions that would drop a derivative -------------------------------------------------------------------
+    def __float__(self) -> float:
+        raise TracedConversionError.conversion("float(x) or a function of the math module", "NumPy functions (np.sin, np.sqrt)")
+
+    def __int__(self) -> int:
+        raise TracedConversionError.conversion("int(x)", "np.floor, np.trunc or np.rint")
+
+    def __index__(self) -> int:
+        raise TracedConversionError.conversion("using x as an index", "an integer array that does not depend on x")
+
+    def __complex__(self) -> complex:
+        raise TracedConversionError.conversion("complex(x) or a function of the cmath module", "x + 0j")
+
+    item = _unsupported("item")
+    tolist = _unsupported("tolist")
+    tobytes = _unsupported("tobytes")
+    view = _unsupported("view")
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __reduce__(self) -> Any:
+        raise TracedConversionError.conversion("pickling or deep-copying", "x.copy(), or return x as an output")
+
+    # -- what an array knows about itself ---------------------------------------------------------------------------
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
+    def dtype(self) -> Any:
+        return self.value.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.value.ndim
+
+    @property
+    def size(self) -> int:
+        return self.value.size
+
+    @property
+    def itemsize(self) -> int:
+        return self.value.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.itemsize
+
+    @property
+    def T(self) -> Any:  # noqa: N802  # NumPy's name
+        return ops.transpose(self)
+
+    @property
+    def mT(self) -> Any:  # noqa: N802  # NumPy's name
+        return ops.swapaxes(self, -1, -2)
+
+    @property
+    def real(self) -> Any:
+        return ops.real(self)
+
+    @property
+    def imag(self) -> Any:
+        return ops.imag(self)
+
+    @property
+    def flat(self) -> Any:
+        return iter(ops.ravel(self))
+
+    def __len__(self) -> int:
+        shape = self.shape
+        if not shape:
+            raise TypeError("len() of unsized object")
+        return shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(np.any(self == item))
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} at level {self.level}: {self.value!r}>"
+
+    def __format__(self, spec: str) -> str:
+        return format(strip(self), spec) if spec else repr(self)
+
+    def __copy__(self) -> Any:
+        return ops.copy(self)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return ops.copy(self)
+
+    # -- operators --------------------------------------------------------------------------------------------------
+    def __add__(self, other: Any) -> Any:
+        return ops.add(self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return ops.add(other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return ops.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return ops.subtract(other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return ops.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return ops.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return ops.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return ops.divide(other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return ops.power(self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return ops.power(other, self)
+
+    def __matmul__(self, other: Any) -> Any:
+        return ops.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return ops.matmul(other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return ops.remainder(self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return ops.remainder(other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return ops.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return ops.floor_divide(other, self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return ops.floor_divide(self, other), ops.remainder(self, other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return ops.floor_divide(other, self), ops.remainder(other, self)
+
+    def __neg__(self) -> Any:
+        return ops.negative(self)
+
+    def __pos__(self) -> Any:
+        return ops.positive(self)
+
+    def __abs__(self) -> Any:
+        return ops.absolute(self)
+
+    def __lt__(self, other: Any) -> Any:
+        return ops.less(self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return ops.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return ops.greater(self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return ops.greater_equal(self, other)
+
+    def __eq__(self, other: Any) -> Any:
+        return ops.equal(self, other)
+
+    def __ne__(self, other: Any) -> Any:
+        return ops.not_equal(self, other)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return ops.round(self, digits or 0)
+
+    # -- in-place updates -------------------------------------------------------------------------------------------
+    def __iadd__(self, other: Any) -> Any:
+        return _update(self, ops.add(self, other))
+
+    def __isub__(self, other: Any) -> Any:
+        return _update(self, ops.subtract(self, other))
+
+    def __imul__(self, other: Any) -> Any:
+        return _update(self, ops.multiply(self, other))
+
+    def __itruediv__(self, other: Any) -> Any:
+        return _update(self, ops.divide(self, other))
+
+    def __ipow__(self, other: Any) -> Any:
+        return _update(self, ops.power(self, other))
+
+    def __imod__(self, other: Any) -> Any:
+        return _update(self, ops.remainder(self, other))
+
+    def __ifloordiv__(self, other: Any) -> Any:
+        return _update(self, ops.floor_divide(self, other))
+
+    def __imatmul__(self, other: Any) -> Any:
+        return _update(self, ops.matmul(self, other))
+
+    def __getitem__(self, index: Any) -> Any:
+        return ops.getitem(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        assign(self, ops.index_update(self, index, value))
+
+    # -- methods of ndarray -----------------------------------------------------------------------------------------
+    def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        return _method("sum", self, out, axis=axis, dtype=dtype, **kwargs)
+
+    def prod(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        return _method("prod", self, out, axis=axis, dtype=dtype, **kwargs)
+
+    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        return _method("mean", self, out, axis=axis, dtype=dtype, **kwargs)
+
+    def var(self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, **kwargs: Any) -> Any:
+        return _method("var", self, out, axis=axis, dtype=dtype, ddof=ddof, **kwargs)
+
+    def std(self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, **kwargs: Any) -> Any:
+        return _method("std", self, out, axis=axis, dtype=dtype, ddof=ddof, **kwargs)
+
+    def max(self, axis: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        return _method("max", self, out, axis=axis, **kwargs)
+
+    def min(self, axis: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        return _method("min", self, out, axis=axis, **kwargs)
+
+    def cumsum(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+        return _method("cumsum", self, out, axis=axis, dtype=dtype)
+
+    def cumprod(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+        return _method("cumprod", self, out, axis=axis, dtype=dtype)
+
+    def argmax(self, axis: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        return _method("argmax", self, out, axis=axis, **kwargs)
+
+    def argmin(self, axis: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        return _method("argmin", self, out, axis=axis, **kwargs)
+
+    def argsort(self, axis: Any = -1, **kwargs: Any) -> Any:
+        return _method("argsort", self, None, axis=axis, **kwargs)
+
+    def all(self, axis: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        return _method("all", self, out, axis=axis, **kwargs)
+
+    def any(self, axis: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        return _method("any", self, out, axis=axis, **kwargs)
+
+    def nonzero(self) -> Any:
+        return ops.nonzero(self)
+
+    def clip(self, min: Any = None, max: Any = None, out: Any = None) -> Any:
+        result = ops.clip(self, min, max)
+        return result if out is None else _into((out,), result, (self,))
+
+    def round(self, decimals: int = 0, out: Any = None) -> Any:
+        return ops.round(self, decimals)
+
+    def dot(self, b: Any, out: Any = None) -> Any:
+        result = ops.dot(self, b)
+        return result if out is None else _into((out,), result, (self, b))
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
+        return _method("trace", self, out, offset=offset, axis1=axis1, axis2=axis2)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+        return ops.diagonal(self, offset, axis1, axis2)
+
+    def reshape(self, *shape: Any, order: str = "C", **kwargs: Any) -> Any:
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
+
+    def transpose(self, *axes: Any) -> Any:
+        return ops.transpose(self, axes[0] if len(axes) == 1 else (axes or None))
+
+    def swapaxes(self, axis1: int, axis2: int) -> Any:
+        return ops.swapaxes(self, axis1, axis2)
+
+    def ravel(self, order: str = "C") -> Any:
+        return ops.ravel(self, order)
+
+    def flatten(self, order: str = "C") -> Any:
+        return ops.copy(ops.ravel(self, order))
+
+    def squeeze(self, axis: Any = None) -> Any:
+        return ops.squeeze(self, axis)
+
+    def repeat(self, repeats: Any, axis: Any = None) -> Any:
+        return ops.repeat(self, repeats, axis)
+
+    def take(self, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+        return ops.take(self, indices, axis, mode=mode)
+
+    def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
+        return ops.compress(condition, self, axis)
+
+    def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:
+        return ops.astype(self, dtype)
+
+    def conj(self) -> Any:
+        return ops.conjugate(self)
+
+    conjugate = conj
+
+    def copy(self, order: str = "C") -> Any:
+        return ops.copy(self)
+
+    def sort(self, axis: int = -1, **kwargs: Any) -> None:
+        assign(self, ops.sort(self, axis))
+
+    def partition(self, kth: Any, axis: int = -1, **kwargs: Any) -> None:
+        assign(self, ops.partition(self, kth, axis))
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+        assign(self, ops.reshape(ops.index_update(ops.ravel(self), np.asarray(indices), values), self.shape))
+
+
+class Buffer(Box):
+    """A plain array that can take traced values; below every level, so never seen by a mode."""
+
+    __slots__ = ()
+    kind = "buffer"
+
+    @staticmethod
+    def process(prim: Any, level: int, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+        return prim.bind(*[a.value if isinstance(a, Buffer) else a for a in args], **kw)
+
+
+def _method(name: str, box: Box, out: Any, **kwargs: Any) -> Any:
+    given = {k: v for k, v in kwargs.items() if not (v is None and k == "dtype")}
+    result = getattr(ops, name)(box, **given)
+    return result if out is None else _into((out,), result, (box,))
+
+
+def _into(out: tuple[Any, ...], result: Any, inputs: Any) -> Any:
+    """Store ``result`` in ``out`` with NumPy's meaning of ``out=``."""
+    target = out[0]
+    if len(out) != 1 or not isinstance(target, Box):
+        raise InPlaceError(
+            f"out= is a plain {type(target).__name__}, which cannot hold the derivative of a traced result. "
+            "Use the returned value, or make the buffer with np.zeros_like(x) or hoad.numpy.zeros."
+        )
+    if shape_of(result) != target.shape:
+        raise InPlaceError(f"out= has shape {target.shape}, expected {shape_of(result)}: the shape of the result.")
+    assign(target, ops.astype(result, target.dtype))
+    return target
+
+
+def _update(box: Box, new: Any) -> Any:
+    """Result of an augmented assignment: NumPy scalars are replaced, arrays are updated in place."""
+    plain = strip(box)
+    if isinstance(plain, np.generic):
+        return new
+    if shape_of(new) != box.shape:
+        raise InPlaceError(
+            f"an in-place update of an array of shape {box.shape} gave shape {shape_of(new)}; "
+            "write y = y + x instead of y += x to let the shape grow."
+        )
+    if new.dtype != plain.dtype:
+        if not np.can_cast(new.dtype, plain.dtype, "same_kind"):
+            raise InPlaceError(f"an in-place update of dtype {plain.dtype} gave {new.dtype}; write y = y + x instead of y += x.")
+        new = ops.astype(new, plain.dtype)
+    assign(box, new)
+    return box
+
+
+# -- views: what shares memory in NumPy changes together here -----------------------------------------------------------
+def link_view(parent: Box, child: Box, prim: Any, kw: dict[str, Any]) -> None:
+    """Remember that ``child`` may be a view of ``parent``, so that updates of one reach the other."""
+    child.base = (parent, prim, kw)
+    views = parent.views
+    if views is None:
+        parent.views = [ref(child)]
+        return
+    if len(views) >= 16 and not len(views) & (len(views) - 1):  # at powers of two: drop the dead ones
+        views[:] = [v for v in views if v() is not None]
+    views.append(ref(child))
+
+
+def _shares(parent: Box, child: Box) -> bool:
+    a, b = strip(parent), strip(child)
+    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
+
+
+def assign(box: Box, new: Any) -> None:
+    """Give ``box`` the content of ``new``; views of it and arrays it is a view of follow."""
+    plain = strip(box)
+    if isinstance(plain, np.ndarray) and not plain.flags.writeable:
+        raise InPlaceError(
+            "an in-place update of a read-only array (an input that is read-only, or np.broadcast_to, np.diagonal). "
+            "Copy it first: y = x.copy()."
+        )
+    if box.base is not None:
+        parent, prim, kw = box.base
+        if _shares(parent, box):
+            assign(parent, prim.write_back(parent, new, kw))
+            return
+        box.base = None
+    _rebind(box, new)
+
+
+def _rebind(box: Box, new: Any) -> None:
+    children = [child for v in box.views or () if (child := v()) is not None and child.base and child.base[0] is box and _shares(box, child)]
+    if isinstance(new, Box):
+        box.__class__ = new.__class__
+        box.level, box.value, box.aux = new.level, new.value, new.aux
+    else:
+        box.__class__ = Buffer
+        box.level, box.value, box.aux = 0, new, None
+    for child in children:
+        _, prim, kw = child.base
+        _rebind(child, prim.bind(box, **kw))

@@ -1,0 +1,26 @@
+"""What the kinds need from the modes, filled in by the modes when they are imported.
+
+Kinds are below the modes in the layering, so they reach them through these names.
+"""
+
+from __future__ import annotations
+
+from threading import local
+from types import SimpleNamespace
+
+__all__ = ["engine", "sweep"]
+
+engine = SimpleNamespace()
+"""``push(f, xs, ts)``: value and tangent of f; ``pull(f, xs)``: value of f and the map of its cotangents;
+``series(algebra, f, series, memo)``: the series of f; ``batched(size, f, xs, flags)``: f with a hidden leading axis."""
+
+
+class _Sweep(local):
+    """State of the reverse sweep in progress, per thread."""
+
+    masked = False
+    """True once a ``where`` was passed: from then on a cotangent that is exactly zero contributes zero, also where it meets
+    an infinite slope, so that the branch that was not chosen does not leak NaN (see ``cotangents.scaled``)."""
+
+
+sweep = _Sweep()

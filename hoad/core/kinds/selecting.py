@@ -1,0 +1,67 @@
+"""Selecting functions choose among their inputs given the values: max, clip, abs, maximum.
+
+Between the kinks they are linear, with weights that depend on the values only through comparisons; so the same weights serve
+tangents, cotangents and Taylor coefficients.  Ties are part of the declaration and the same in all modes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hoad.core.box import ops, shape_of
+from hoad.core.kinds.batching import align_ranks
+from hoad.core.kinds.cotangents import fit, is_real
+from hoad.core.kinds.linear import coefficientwise
+from hoad.core.primitive import Primitive, register
+from hoad.core.series import add_term
+
+__all__ = ["selecting"]
+
+
+def selecting(
+    name: str,
+    native: Callable[..., Any],
+    weights: Callable[..., Any],
+    *,
+    combine: Callable[..., Any] | None = None,
+    spread: Callable[..., Any] | None = None,
+    **overrides: Any,
+) -> Primitive:
+    """Register a selecting function.
+
+    Parameters
+    ----------
+    weights : callable
+        ``weights(y, *xs, **kw)``: one weight array for each argument, zero where it is not chosen; computed by comparisons
+        only, so that the weights are constants in every mode.
+    combine, spread : callable, optional
+        For a reduction of one array: ``combine(weighted, kw)`` sums the weighted tangent over the reduced axes,
+        ``spread(g, x, kw)`` gives a cotangent the reduced axes back with length one.
+    """
+
+    def forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
+        total = None
+        for w, t in zip(weights(y, *xs, **kw), ts, strict=True):
+            if t is not None:
+                total = add_term(total, ops.gate(w, t))
+        return total if combine is None or total is None else combine(total, kw)
+
+    def reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+        ws = weights(y, *xs, **kw)
+        spec = [(ws[i], shape_of(xs[i]), is_real(xs[i])) for i in which]
+        x = xs[0]
+
+        def pull(g: Any) -> Any:
+            g = g if spread is None else spread(g, x, kw)
+            return [fit(ops.gate(w, g), shape, real) for w, shape, real in spec]
+
+        return pull
+
+    rules: dict[str, Any] = {"forward": forward, "reverse": reverse, "batch": align_ranks}
+    rules.update(overrides)
+    prim = register(Primitive(name, native, "selecting", declaration=weights, **rules))
+    if prim.taylor is None:
+        prim.taylor = coefficientwise(prim)
+    return prim
+

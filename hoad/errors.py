@@ -1,0 +1,185 @@
+"""Every exception class of hoad with its message, so that they can be reviewed together.
+
+Each message says what was found, what was expected and what to try, in the user's terms.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "ClosureError",
+    "CommandError",
+    "DTypeError",
+    "DerivativeMismatchError",
+    "HoadError",
+    "InPlaceError",
+    "LeakedTraceError",
+    "NonFiniteError",
+    "NotLinearError",
+    "NotScalarError",
+    "RuleError",
+    "ShapeError",
+    "StructureError",
+    "TracedConversionError",
+    "UnsupportedFunctionError",
+]
+
+
+class HoadError(Exception):
+    """Base class of every error that hoad raises on purpose."""
+
+
+class ShapeError(HoadError, ValueError):
+    """Two shapes that must agree do not."""
+
+    @classmethod
+    def direction(cls, what: str, found: Any, expected: Any) -> ShapeError:
+        return cls(
+            f"{what} has shape {found}, expected {expected}: the shape of the point. "
+            f"Reshape or broadcast it explicitly, for example np.broadcast_to({what}, {expected})."
+        )
+
+
+class DTypeError(HoadError, TypeError):
+    """An argument to differentiate has a dtype that has no derivatives."""
+
+    @classmethod
+    def not_inexact(cls, dtype: Any, where: str) -> DTypeError:
+        return cls(
+            f"{where} has dtype {dtype}, expected a real or complex floating dtype: "
+            "derivatives of integers and booleans do not exist. Convert it with x.astype(float)."
+        )
+
+    @classmethod
+    def complex_needs_flag(cls, where: str) -> DTypeError:
+        return cls(
+            f"{where} returned a complex value, expected a real one: a gradient needs a real objective. "
+            "Return a real function of it (np.abs(z)**2, z.real), or use grad(..., holomorphic=True) "
+            "for the complex derivative of a holomorphic function."
+        )
+
+
+class NotScalarError(HoadError, TypeError):
+    """``grad`` was given a function whose value is not a scalar."""
+
+    @classmethod
+    def found(cls, transform: str, shape: Any) -> NotScalarError:
+        return cls(
+            f"{transform} needs a function that returns a scalar, but it returned {shape}. "
+            "Reduce the output (np.sum, np.mean), or use hoad.jacobian or hoad.vjp."
+        )
+
+
+class StructureError(HoadError, TypeError):
+    """Two containers that must have the same structure do not."""
+
+    @classmethod
+    def differ(cls, what: str, found: Any, expected: Any) -> StructureError:
+        return cls(
+            f"{what} has structure {found}, expected {expected}: the structure of the point. "
+            "Give it the same nesting of dicts, lists and tuples, one array for each array."
+        )
+
+
+class UnsupportedFunctionError(HoadError, NotImplementedError, TypeError):
+    """A function that has no derivative rule met a traced value."""
+
+    @classmethod
+    def no_rule(cls, name: str, detail: str = "") -> UnsupportedFunctionError:
+        return cls(
+            f"{name} has no derivative rule{detail}. If it is linear, elementwise or built from known functions, "
+            "one statement in hoad/rules makes every mode work: docs/how_to/add_a_function. In your own code, "
+            "hoad.primitive or hoad.custom_jvp registers a rule; hoad.stop_gradient(x) passes plain numbers through."
+        )
+
+
+class TracedConversionError(HoadError, TypeError):
+    """A traced value was about to be turned into a plain number, which would drop its derivative."""
+
+    @classmethod
+    def conversion(cls, how: str, instead: str) -> TracedConversionError:
+        return cls(
+            f"{how} on a traced value would drop its derivative. Use {instead}; "
+            "if you do want the plain number, use hoad.stop_gradient(x)."
+        )
+
+
+class InPlaceError(HoadError, TypeError):
+    """An in-place update cannot be carried out without giving a wrong derivative."""
+
+
+class LeakedTraceError(HoadError, RuntimeError):
+    """A traced value was used after the differentiation that made it had ended."""
+
+    @classmethod
+    def leaked(cls, kind: str) -> LeakedTraceError:
+        return cls(
+            f"a traced value ({kind}) was used after its differentiation had ended. It was probably stored in a "
+            "global, an attribute or a list by the differentiated function. Return it as (auxiliary) output instead "
+            "(has_aux=True), or store hoad.stop_gradient(x)."
+        )
+
+
+class ClosureError(HoadError, TypeError):
+    """A function that is evaluated under its own rule closes over a traced value."""
+
+    @classmethod
+    def closes_over(cls, what: str) -> ClosureError:
+        return cls(
+            f"the function given to {what} uses a traced value from an enclosing scope, whose derivative the rule "
+            "would not see. Pass that value as an argument."
+        )
+
+
+class RuleError(HoadError, TypeError):
+    """A derivative rule returned something that does not fit the value it belongs to."""
+
+    @classmethod
+    def shape(cls, name: str, mode: str, found: Any, expected: Any) -> RuleError:
+        return cls(
+            f"the {mode} rule of {name} returned shape {found}, expected {expected}. "
+            "A tangent has the shape of the output, a cotangent that of the argument."
+        )
+
+    @classmethod
+    def missing(cls, name: str, mode: str, give: str) -> RuleError:
+        return cls(f"{name} has no {mode} rule, and its other rules do not determine one. Give it {give}.")
+
+
+class NotLinearError(HoadError, TypeError):
+    """``linear_transpose`` was given a function that is not linear."""
+
+    @classmethod
+    def found(cls, name: str) -> NotLinearError:
+        return cls(
+            f"linear_transpose needs a linear function, but {name} is applied to its argument in a way that is not "
+            "linear. Use hoad.vjp, which linearises at a point first."
+        )
+
+
+class NonFiniteError(HoadError, FloatingPointError):
+    """A derivative became NaN while ``hoad.debug_nans()`` was on."""
+
+    @classmethod
+    def found(cls, name: str, mode: str, where: str) -> NonFiniteError:
+        return cls(
+            f"the {mode} derivative of {name} is NaN at {where}. The value there lies outside the smooth domain of "
+            f"{name}, or an earlier result overflowed. Guard the argument (np.where on the argument, not only the "
+            "result), or see the table of kinks in the docs."
+        )
+
+
+class DerivativeMismatchError(HoadError, AssertionError):
+    """Two ways to compute one derivative disagree."""
+
+    @classmethod
+    def found(cls, argument: Any, index: Any, mode: str, value: Any, expected: Any, order: int) -> DerivativeMismatchError:
+        return cls(
+            f"derivative of order {order}, mode {mode}: argument {argument}, index {index}: "
+            f"got {value!r}, expected {expected!r}. If the function has a kink or a custom rule, look there first."
+        )
+
+
+class CommandError(HoadError):
+    """The command line was given something that it cannot work with; shown as one line, exit code 2."""

@@ -1,0 +1,59 @@
+"""Batching: a value with a hidden leading axis, on which every operation acts entry by entry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hoad.core.box import Box, Buffer
+from hoad.core.level import STATE
+from hoad.errors import LeakedTraceError, TracedConversionError
+
+__all__ = ["Batched"]
+
+
+class Batched(Box):
+    """A value whose first axis is hidden (``aux`` is unused)."""
+
+    __slots__ = ()
+    kind = "batched value"
+
+    def vanishes(self, of: Any) -> Any:
+        return Batched(self.level, of(self.value), None)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape[1:]
+
+    @property
+    def ndim(self) -> int:
+        return self.value.ndim - 1
+
+    @property
+    def size(self) -> int:
+        return self.value.size // max(self.value.shape[0], 1)
+
+    def __bool__(self) -> bool:
+        raise TracedConversionError.conversion("bool(x) (an `if`, `while`, `and`, `or`)", "np.where, or a loop instead of hoad.vmap")
+
+    @staticmethod
+    def process(prim: Any, level: int, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+        size = STATE.get(level)
+        if size is None:
+            raise LeakedTraceError.leaked(Batched.kind)
+        if prim.body is not None and prim.batch is None:
+            return prim.body(*args, **kw)
+        xs = []
+        flags = []
+        for a in args:
+            if isinstance(a, Box):
+                if a.level == level:
+                    xs.append(a.value)
+                    flags.append(True)
+                    continue
+                a = a.value if type(a) is Buffer else a.snapshot()
+            xs.append(a)
+            flags.append(False)
+        y = prim.batch(prim, size, xs, flags, kw)
+        if prim.multi:
+            return tuple(Batched(level, v, None) for v in y)
+        return Batched(level, y, None)

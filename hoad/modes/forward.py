@@ -1,0 +1,91 @@
+"""Forward mode: dual numbers, a value and one tangent.  A block of K tangents is a tangent that carries a hidden axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hoad.core.box import Box, Buffer, shape_of
+from hoad.core.engine import engine
+from hoad.core.level import STATE, Level
+from hoad.errors import LeakedTraceError, RuleError
+from hoad.modes import debug
+
+__all__ = ["Dual", "push"]
+
+
+class Dual(Box):
+    """A value and its tangent (``aux``), both of any lower level."""
+
+    __slots__ = ()
+    kind = "dual number"
+
+    def vanishes(self, of: Any) -> Any:
+        return np.logical_and(of(self.value), of(self.aux))
+
+    @staticmethod
+    def process(prim: Any, level: int, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+        if level not in STATE:
+            raise LeakedTraceError.leaked(Dual.kind)
+        xs = []
+        ts = []
+        for a in args:
+            if isinstance(a, Box):
+                if a.level == level:
+                    xs.append(a.value)
+                    ts.append(a.aux)
+                    continue
+                a = a.value if type(a) is Buffer else a.snapshot()
+            xs.append(a)
+            ts.append(None)
+        if prim.body is not None:
+            return _through_body(prim, level, args, xs, kw)
+        y = prim.bind(*xs, **kw)
+        if prim.forward is None:
+            return y
+        t = prim.forward(y, xs, ts, kw)
+        if debug.active:
+            debug.check_tangent(prim, y, t)
+        if prim.multi:
+            return tuple(v if d is None else Dual(level, v, d) for v, d in zip(y, t or (None,) * len(y), strict=True))
+        return y if t is None else Dual(level, y, t)
+
+
+def _through_body(prim: Any, level: int, args: Any, xs: Any, kw: Any) -> Any:
+    out = prim.body(*args, **kw)
+    if prim.exact_body:
+        return out
+    y = prim.bind(*xs, **kw)
+    if prim.multi:
+        return tuple(_with_value(o, level, v) for o, v in zip(out, y, strict=True))
+    return _with_value(out, level, y)
+
+
+def _with_value(out: Any, level: int, y: Any) -> Any:
+    if not isinstance(out, Dual) or out.level != level:
+        return y
+    if shape_of(out.value) != shape_of(y):
+        raise RuleError.shape("a composite body", "forward", shape_of(out.value), shape_of(y))
+    return Dual(level, y, out.aux)
+
+
+def push(f: Callable[..., Any], xs: Sequence[Any], ts: Sequence[Any]) -> tuple[Any, Any]:
+    """Value and tangent of ``f`` (one array each) for tangents ``ts``, where None is zero.  The tangent may be None."""
+    with Level(True) as level:
+        out = f(*[x if t is None else Dual(level, x, t) for x, t in zip(xs, ts, strict=True)])
+    return unpack(out, level)
+
+
+def unpack(out: Any, level: int) -> tuple[Any, Any]:
+    """Value and tangent (None if zero) of a result of level ``level``."""
+    if isinstance(out, Box):
+        if out.level == level:
+            return out.value, out.aux
+        if type(out) is Buffer:
+            return out.value, None
+    return out, None
+
+
+engine.push = push

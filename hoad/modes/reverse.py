@@ -1,0 +1,220 @@
+"""Reverse mode: a tape of entries (parents, pull), swept once from the end.
+
+A node is a value and its place on the tape.  Places grow with time, so the tape is a topological order and the sweep is one
+loop: no recursion, each entry once, linear in the number of operations.
+Source: Griewank & Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hoad.core.box import Box, Buffer, ops, shape_of
+from hoad.core.engine import engine, sweep
+from hoad.core.level import STATE, Level
+from hoad.errors import LeakedTraceError, RuleError
+from hoad.modes import debug
+
+__all__ = ["Node", "backward", "prune", "pull"]
+
+
+class Node(Box):
+    """A value and the index (``aux``) of its entry on the tape of its level."""
+
+    __slots__ = ()
+    kind = "node of a tape"
+
+    @staticmethod
+    def process(prim: Any, level: int, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+        tape = STATE.get(level)
+        if tape is None:
+            raise LeakedTraceError.leaked(Node.kind)
+        xs = []
+        which = []
+        parents = []
+        i = 0
+        for a in args:
+            if isinstance(a, Box):
+                if a.level == level:
+                    xs.append(a.value)
+                    which.append(i)
+                    parents.append(a.aux)
+                    i += 1
+                    continue
+                a = a.value if type(a) is Buffer else a.snapshot()
+            xs.append(a)
+            i += 1
+        if prim.body is not None:
+            return _through_body(prim, level, args, xs, kw)
+        y = prim.bind(*xs, **kw)
+        if prim.reverse is None:
+            if prim.forward is not None:
+                raise RuleError.missing(prim.name, "reverse", "a reverse rule, or a tangent rule that is linear")
+            return y
+        pull = prim.reverse(y, xs, kw, which)
+        if debug.active:
+            pull = debug.watched(prim, pull)
+        tape.append((parents, pull))
+        place = len(tape) - 1
+        if prim.multi:
+            return _outputs(tape, level, y, place)
+        return Node(level, y, place)
+
+
+def _outputs(tape: list[Any], level: int, ys: tuple[Any, ...], place: int) -> tuple[Node, ...]:
+    """One node for each output; their cotangents meet, as a tuple, at the entry of the operation."""
+    nodes = []
+    for i, y in enumerate(ys):
+
+        def to_tuple(g: Any, i: int = i) -> Any:
+            return (_Parts(g if k == i else None for k in range(len(ys))),)
+
+        tape.append(([place], to_tuple))
+        nodes.append(Node(level, y, len(tape) - 1))
+    return tuple(nodes)
+
+
+class _Parts(tuple):
+    """Cotangents of an operation with several outputs; None is zero."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Any:
+        return _Parts(a if b is None else b if a is None else a + b for a, b in zip(self, other, strict=True))
+
+
+def _through_body(prim: Any, level: int, args: Any, xs: Any, kw: Any) -> Any:
+    out = prim.body(*args, **kw)
+    if prim.exact_body:
+        return out
+    y = prim.bind(*xs, **kw)
+    if prim.multi:
+        return tuple(_with_value(o, level, v) for o, v in zip(out, y, strict=True))
+    return _with_value(out, level, y)
+
+
+def _with_value(out: Any, level: int, y: Any) -> Any:
+    if not isinstance(out, Node) or out.level != level:
+        return y
+    if shape_of(out.value) != shape_of(y):
+        raise RuleError.shape("a composite body", "reverse", shape_of(out.value), shape_of(y))
+    return Node(level, y, out.aux)
+
+
+class Scattered:
+    """A cotangent that is zero except at ``index``: added into an existing array where that is possible.
+
+    A rule may return it instead of an array, so that the cotangent of ``x[i]`` costs what ``x[i]`` cost.
+    """
+
+    __slots__ = ("g", "index", "shape", "unique")
+
+    def __init__(self, g: Any, index: Any, shape: tuple[int, ...], unique: bool) -> None:
+        self.g = g
+        self.index = index
+        self.shape = shape
+        self.unique = unique
+
+    def dense(self) -> Any:
+        return ops.scatter(self.g, self.index, self.shape)
+
+
+def _total(old: Any, new: Any, owned: bool) -> tuple[Any, bool]:
+    """Sum of two cotangents and whether it is an array that nobody else holds."""
+    if type(new) is Scattered:
+        if type(old) is np.ndarray and type(new.g) is not Scattered and not isinstance(new.g, Box) and new.g.dtype == old.dtype:
+            if not owned:
+                old = old.copy()
+            if new.unique:
+                old[new.index] += new.g
+            else:
+                np.add.at(old, new.index, new.g)
+            return old, True
+        return (ops.index_add(old, new.index, new.g) if isinstance(old, Box) or isinstance(new.g, Box) else old + new.dense()), True
+    if type(old) is np.ndarray:
+        if owned and type(new) is np.ndarray and old.dtype == new.dtype and old.shape == new.shape:
+            old += new
+            return old, True
+        return old + new, True
+    return old + new, False
+
+
+def backward(tape: list[Any], place: int, g: Any, inputs: int) -> list[Any]:
+    """Sweep: cotangents (or None) of the first ``inputs`` entries, for cotangent ``g`` of entry ``place``.
+
+    ``g`` may be a dict from places to cotangents, for several outputs.
+    """
+    cotangents: list[Any] = [None] * (len(tape))
+    owned = bytearray(len(tape))
+    if type(g) is dict:
+        for i, c in g.items():
+            cotangents[i] = c
+        place = max(g, default=-1)
+    else:
+        cotangents[place] = g
+    before = sweep.masked
+    sweep.masked = False
+    try:
+        for i in range(place, inputs - 1, -1):
+            g = cotangents[i]
+            if g is None:
+                continue
+            cotangents[i] = None
+            if type(g) is Scattered:
+                g = g.dense()
+            parents, pull = tape[i]
+            for p, c in zip(parents, pull(g)):  # noqa: B905  # the hot loop; rules are checked by the tests
+                if c is None:
+                    continue
+                old = cotangents[p]
+                if old is None:
+                    cotangents[p] = c
+                elif type(old) is Scattered:
+                    cotangents[p], owned[p] = _total(old.dense(), c, not isinstance(old.g, Box))
+                else:
+                    cotangents[p], owned[p] = _total(old, c, owned[p])
+    finally:
+        sweep.masked = before
+    return [c.dense() if type(c) is Scattered else c for c in cotangents[:inputs]]
+
+
+def prune(tape: list[Any], places: Sequence[int], inputs: int) -> None:
+    """Drop what the outputs do not depend on, so that a tape that is kept holds no dead arrays."""
+    needed = bytearray(len(tape))
+    for p in places:
+        needed[p] = 1
+    for i in range(len(tape) - 1, inputs - 1, -1):
+        if needed[i]:
+            for p in tape[i][0]:
+                needed[p] = 1
+        else:
+            tape[i] = None
+
+
+def pull(f: Callable[..., Any], xs: Sequence[Any], which: Sequence[int]) -> tuple[Any, Callable[[Any], Any]]:
+    """Value of ``f`` (one array or a tuple) and the map from its cotangent to those of the arguments ``which``."""
+    tape: list[Any] = [None] * len(which)
+    active = {i: k for k, i in enumerate(which)}
+    with Level(tape) as level:
+        out = f(*[Node(level, x, active[i]) if i in active else x for i, x in enumerate(xs)])
+    outs = out if type(out) is tuple else (out,)
+    places = [o.aux if isinstance(o, Node) and o.level == level else None for o in outs]
+    values = [o.value if p is not None or type(o) is Buffer else o for o, p in zip(outs, places, strict=True)]
+    count = len(which)
+
+    def back(g: Any) -> Any:
+        gs = g if type(out) is tuple or isinstance(g, _Parts) else (g,)
+        seeds: dict[int, Any] = {}
+        for p, c in zip(places, gs, strict=True):
+            if p is not None and c is not None:
+                seeds[p] = c if p not in seeds else seeds[p] + c
+        return backward(tape, -1, seeds, count)
+
+    return (tuple(values) if type(out) is tuple else values[0]), back
+
+
+engine.pull = pull
+engine.Scattered = Scattered

@@ -1,0 +1,149 @@
+"""Taylor mode: jets, values that carry the coefficients of a truncated series in one or several variables.
+
+All coefficients of one operation of the user's program are computed at once; within a rule they are computed on demand, in
+order, so that a slope may refer to the result whose slope it is (tan: 1 + y^2), and sin and cos to each other.
+Source: Griewank & Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hoad.core.box import Box, Buffer
+from hoad.core.engine import engine
+from hoad.core.level import STATE, Level
+from hoad.core.series import Algebra, Series
+from hoad.errors import LeakedTraceError, RuleError
+
+__all__ = ["Jet", "expand"]
+
+
+class _Expansion:
+    """State of a Taylor level: the algebra, and the results already known within one rule (``memo``)."""
+
+    __slots__ = ("algebra", "memo")
+
+    def __init__(self, algebra: Algebra, memo: dict[Any, Any] | None) -> None:
+        self.algebra = algebra
+        self.memo = memo
+
+
+class Jet(Box):
+    """A value and its series (``aux``), whose coefficient 0 is the value."""
+
+    __slots__ = ()
+    kind = "Taylor series"
+
+    def vanishes(self, of: Any) -> Any:
+        zero = of(self.value)
+        for c in self.aux.c[1:]:
+            if c is not None:
+                zero = np.logical_and(zero, of(c))
+        return zero
+
+    @staticmethod
+    def process(prim: Any, level: int, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+        state = STATE.get(level)
+        if state is None:
+            raise LeakedTraceError.leaked(Jet.kind)
+        xs = []
+        for a in args:
+            if isinstance(a, Box):
+                if a.level == level:
+                    xs.append(a.aux)
+                    continue
+                a = a.value if type(a) is Buffer else a.snapshot()
+            xs.append(Series([a]))
+        if state.memo is None:
+            memo: dict[Any, Any] = {}
+            out = _apply(prim, level, state.algebra, args, xs, kw, memo)
+            _force(out, level, len(state.algebra))
+            for series, *_ in memo.values():
+                series.rule = None
+            memo.clear()
+            return out
+        return _apply(prim, level, state.algebra, args, xs, kw, state.memo)
+
+
+def _apply(prim: Any, level: int, algebra: Algebra, args: Any, xs: list[Series], kw: dict[str, Any], memo: dict[Any, Any]) -> Any:
+    if prim.body is not None:
+        return _through_body(prim, level, args, xs, kw)
+    if prim.forward is None:
+        return prim.bind(*[x.c[0] for x in xs], **kw)
+    key = (prim, *[id(x) for x in xs], *[(k, repr(v)) for k, v in kw.items()])
+    found = memo.get(key)
+    if found is not None:
+        return Jet(level, found[0].c[0], found[0])
+    y = prim.bind(*[x[0] for x in xs], **kw)
+    if prim.taylor is None:
+        raise RuleError.missing(prim.name, "Taylor", "a tangent rule written in differentiable functions")
+    if prim.multi:
+        hub = Series([y])
+        parts = [Series([v]) for v in y]
+        hub.rule = prim.taylor(algebra, parts, xs, kw, memo)
+        for i, part in enumerate(parts):
+            part.rule = lambda n, i=i: None if (c := hub[n]) is None else c[i]  # type: ignore[misc]
+            memo[prim, id(part)] = (part, hub)
+        return tuple(Jet(level, part.c[0], part) for part in parts)
+    series = Series([y])
+    memo[key] = (series, xs)
+    series.rule = prim.taylor(algebra, series, xs, kw, memo)
+    return Jet(level, y, series)
+
+
+def _through_body(prim: Any, level: int, args: Any, xs: list[Series], kw: dict[str, Any]) -> Any:
+    out = prim.body(*args, **kw)
+    if prim.exact_body:
+        return out
+    y = prim.bind(*[x[0] for x in xs], **kw)
+    if prim.multi:
+        return tuple(_with_value(o, level, v) for o, v in zip(out, y, strict=True))
+    return _with_value(out, level, y)
+
+
+def _with_value(out: Any, level: int, y: Any) -> Any:
+    if not isinstance(out, Jet) or out.level != level:
+        return y
+    return Jet(level, y, Series([y, *out.aux.c[1:]], None if out.aux.rule is None else lambda n: out.aux[n]))
+
+
+def _force(out: Any, level: int, size: int) -> None:
+    """Compute all coefficients."""
+    for o in out if type(out) is tuple else (out,):
+        if isinstance(o, Jet) and o.level == level:
+            o.aux[size - 1]
+            o.aux.c += [None] * (size - len(o.aux.c))
+            o.aux.rule = None
+            o.aux.flows = None
+
+
+def series(algebra: Algebra, f: Callable[..., Any], xs: list[Series], memo: dict[Any, Any]) -> Series:
+    """The series of ``f`` of series, computed on demand; equal operations on equal series are shared through ``memo``."""
+    with Level(_Expansion(algebra, memo)) as level:
+        out = f(*[Jet(level, x[0], x) for x in xs])
+    if isinstance(out, Box) and out.level == level:
+        return out.aux
+    return Series([out])
+
+
+def expand(algebra: Algebra, f: Callable[..., Any], coefficients: list[list[Any]]) -> Any:
+    """``f`` (any result) of arrays given by their coefficients; also returns the level, to unpack results with :func:`unpack`."""
+    with Level(_Expansion(algebra, None)) as level:
+        out = f(*[Jet(level, c[0], Series([*c, *[None] * (len(algebra) - len(c))])) for c in coefficients])
+    return out, level
+
+
+def unpack(out: Any, level: int, size: int) -> list[Any]:
+    """Coefficients (None where zero) of one result."""
+    if isinstance(out, Box):
+        if out.level == level:
+            return list(out.aux.c)
+        if type(out) is Buffer:
+            out = out.value
+    return [out, *[None] * (size - 1)]
+
+
+engine.series = series

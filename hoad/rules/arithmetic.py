@@ -1,0 +1,270 @@
+"""Arithmetic, powers, comparisons and rounding."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from hoad.core.box import ops, shape_of, strip
+from hoad.core.kinds import constant, elementwise, jointly_linear, linear, multilinear
+from hoad.core.kinds.batching import align_ranks
+from hoad.core.kinds.cotangents import conjugated, fit, fitted, scaled
+from hoad.core.primitive import expose
+from hoad.core.series import add_term
+
+# -- addition -----------------------------------------------------------------------------------------------------------
+
+
+def _full(t: Any, y: Any) -> Any:
+    """A tangent of one broadcast argument, with the shape of the result."""
+    return t if t.shape == y.shape else ops.broadcast_to(t, y.shape)
+
+
+def _add_forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
+    a, b = ts
+    if a is None:
+        return _full(b, xs[0] if y is None else y)
+    return _full(a, y) if b is None else a + b
+
+
+def _same(g: Any) -> Any:
+    return (g,)
+
+
+def _both(g: Any) -> Any:
+    return g, g
+
+
+def _add_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    specs = [fitted(y, xs[i]) for i in which]
+    if not any(specs):
+        return _both if len(which) == 2 else _same
+    return lambda g: [g if s is None else fit(g, *s) for s in specs]
+
+
+def _subtract_forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
+    a, b = ts
+    if a is None:
+        return _full(-b, y)
+    return _full(a, y) if b is None else a - b
+
+
+def _minus(g: Any) -> Any:
+    return (-g,)
+
+
+def _difference(g: Any) -> Any:
+    return g, -g
+
+
+def _subtract_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    specs = [fitted(y, xs[i]) for i in which]
+    if not any(specs):
+        return _difference if len(which) == 2 else _minus if which[0] else _same
+    return lambda g: [
+        (-g if i else g) if s is None else fit(-g if i else g, *s) for i, s in zip(which, specs, strict=True)
+    ]
+
+
+add = jointly_linear("add", np.add, _add_forward, _add_reverse, batch=align_ranks)
+subtract = jointly_linear("subtract", np.subtract, _subtract_forward, _subtract_reverse, batch=align_ranks)
+negative = linear("negative", np.negative, lambda g, shape: -g, batch=align_ranks)
+positive = linear("positive", np.positive, lambda g, shape: g, batch=align_ranks)
+
+# -- multiplication -------------------------------------------------------------------------------------------------------
+
+
+def _multiply_forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
+    a, b = ts
+    if a is None:
+        return xs[0] * b
+    return a * xs[1] if b is None else a * xs[1] + xs[0] * b
+
+
+def _multiply_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    a, b = xs
+    if len(which) == 1:
+        i = which[0]
+        other = xs[1 - i]
+        spec = fitted(y, xs[i])
+        if spec is None:
+            return lambda g: (scaled(g, other),)
+        return lambda g: (fit(scaled(g, other), *spec),)
+    sa, sb = fitted(y, a), fitted(y, b)
+    if sa is None and sb is None:
+        return lambda g: (scaled(g, b), scaled(g, a))
+    return lambda g: (
+        scaled(g, b) if sa is None else fit(scaled(g, b), *sa),
+        scaled(g, a) if sb is None else fit(scaled(g, a), *sb),
+    )
+
+
+multiply = multilinear(
+    "multiply",
+    np.multiply,
+    lambda g, xs: scaled(g, xs[1]),
+    lambda g, xs: scaled(g, xs[0]),
+    forward=_multiply_forward,
+    reverse=_multiply_reverse,
+    batch=align_ranks,
+)
+
+
+def _divide_forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
+    a, b = ts
+    if b is None:
+        return a / xs[1]
+    return -(y * b) / xs[1] if a is None else (a - y * b) / xs[1]
+
+
+def _divide_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    a, b = xs
+    spec = [(i, fitted(y, xs[i])) for i in which]
+
+    def pull(g: Any) -> Any:
+        ga = scaled(g, 1.0 / b)
+        return [
+            c if s is None else fit(c, *s) for c, s in ((-(ga * conjugated(y)) if i else ga, s) for i, s in spec)
+        ]
+
+    return pull
+
+
+def _divide_taylor(algebra: Any, y: Any, xs: Any, kw: Any, memo: Any) -> Any:
+    """y b = a: b_0 y_n = a_n - sum of b_i y_j over i > 0."""
+    a, b = xs
+
+    def rule(n: int) -> Any:
+        total = None
+        for i, j in algebra.products[n]:
+            if i and (bi := b[i]) is not None and (yj := y[j]) is not None:
+                total = add_term(total, bi * yj)
+        if total is None:
+            return None if a[n] is None else _full(a[n] / b.c[0], y.c[0])
+        return (-total if a[n] is None else a[n] - total) / b.c[0]
+
+    return rule
+
+
+divide = elementwise(
+    "divide",
+    np.divide,
+    lambda y, a, b: 1.0 / b,
+    lambda y, a, b: -y / b,
+    forward=_divide_forward,
+    reverse=_divide_reverse,
+    taylor=_divide_taylor,
+)
+
+
+def _square_taylor(algebra: Any, y: Any, xs: Any, kw: Any, memo: Any) -> Any:
+    x = xs[0]
+
+    def rule(n: int) -> Any:
+        total = None
+        for i, j in algebra.products[n]:
+            if (a := x[i]) is not None and (b := x[j]) is not None:
+                total = add_term(total, a * b)
+        return total
+
+    return rule
+
+
+square = elementwise("square", np.square, lambda y, x: 2 * x, taylor=_square_taylor)
+reciprocal = elementwise("reciprocal", np.reciprocal, lambda y, x: -(y * y))
+sqrt = elementwise("sqrt", np.sqrt, lambda y, x: 0.5 / y)
+cbrt = elementwise("cbrt", np.cbrt, lambda y, x: 1.0 / (3 * y * y))
+
+# -- powers ---------------------------------------------------------------------------------------------------------------
+
+
+def _power_slope(y: Any, x: Any, p: Any) -> Any:
+    """p x^(p-1), exact at x = 0 for integer p: 0 for p = 0, 1 for p = 1."""
+    if isinstance(p, int | float):
+        if p == 0:
+            return 0 * y
+        if p == 2:
+            return 2 * x
+        return p * x ** (p - 1)
+    lowered = np.where(p == 0, 1, p - 1)
+    return np.where(p == 0, 0.0, p * np.power(x, lowered))
+
+
+def _exponent_slope(y: Any, x: Any, p: Any) -> Any:
+    """log(x) x^p, with its limit 0 at x = 0 < p."""
+    vanishing = np.logical_and(x == 0, p > 0)
+    return np.where(vanishing, 0.0, np.log(np.where(vanishing, 1.0, x)) * y)
+
+
+def _power_taylor(native_flow: Any) -> Any:
+    def taylor(algebra: Any, y: Any, xs: Any, kw: Any, memo: Any) -> Any:
+        x, p = xs
+        exponent = p.c[0]
+        fixed = p.rule is None and all(c is None for c in p.c[1:])
+        if fixed and isinstance(exponent, int | float) and exponent == 2:
+            return _square_taylor(algebra, y, xs, kw, memo)
+        if fixed and np.all(strip(x.c[0]) != 0):
+            return _power_recurrence(algebra, y, x, exponent)
+        return native_flow(algebra, y, xs, kw, memo)
+
+    return taylor
+
+
+def _power_recurrence(algebra: Any, y: Any, x: Any, p: Any) -> Any:
+    """x y' = p x' y, away from x = 0 (Griewank & Walther, table 13.2)."""
+
+    def rule(n: int) -> Any:
+        k, degree, _ = algebra.flows[n]
+        total = None
+        for i, j in algebra.products[n]:
+            if i and (xi := x[i]) is not None and (yj := y[j]) is not None:
+                total = add_term(total, (p * algebra.indices[i][k] - algebra.indices[j][k]) * (xi * yj))
+        return total if total is None else total / (degree * x.c[0])
+
+    return rule
+
+
+power = elementwise("power", np.power, _power_slope, _exponent_slope)
+pow_ = elementwise("pow", operator.pow, _power_slope, _exponent_slope)
+float_power = elementwise("float_power", np.float_power, _power_slope, _exponent_slope)
+for _prim in (power, pow_, float_power):
+    _prim.taylor = _power_taylor(_prim.taylor)
+
+# -- remainders -----------------------------------------------------------------------------------------------------------
+
+floor_divide = constant("floor_divide", np.floor_divide)
+remainder = elementwise("remainder", np.remainder, lambda y, a, b: _ones(y), lambda y, a, b: -np.floor_divide(a, b))
+fmod = elementwise("fmod", np.fmod, lambda y, a, b: _ones(y), lambda y, a, b: -np.trunc(a / b))
+
+
+def _ones(y: Any) -> Any:
+    return np.ones(shape_of(y), y.dtype)
+
+
+def divmod_(a: Any, b: Any) -> Any:
+    """Quotient (constant between jumps) and remainder."""
+    return floor_divide(a, b), remainder(a, b)
+
+
+# -- real and imaginary parts ----------------------------------------------------------------------------------------------
+
+conjugate = linear("conjugate", np.conjugate, lambda g, shape: np.conjugate(g), batch=align_ranks)
+
+for _name, _prim in {
+    "add": add, "subtract": subtract, "multiply": multiply, "divide": divide, "negative": negative, "positive": positive,
+    "square": square, "reciprocal": reciprocal, "sqrt": sqrt, "cbrt": cbrt, "power": power, "float_power": float_power,
+    "floor_divide": floor_divide, "remainder": remainder, "fmod": fmod, "conjugate": conjugate,
+}.items():  # fmt: skip
+    expose(_prim, f"numpy.{_name}", getattr(np, _name), _prim.kind)
+expose(divmod_, "numpy.divmod", np.divmod, "elementwise")
+ops.power = pow_
+
+# -- comparisons, signs, rounding: piecewise constant -----------------------------------------------------------------------
+
+for _name in (
+    "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_xor",
+    "logical_not", "isnan", "isinf", "isfinite", "signbit", "sign", "floor", "ceil", "trunc", "rint",
+):  # fmt: skip
+    expose(constant(_name, getattr(np, _name)), f"numpy.{_name}", getattr(np, _name), "constant")

@@ -1,0 +1,96 @@
+"""Arrays made from the shape of others, and buffers that traced values can be written into."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hoad.core.box import Box, Buffer, functions, ops, strip
+from hoad.core.level import any_open
+from hoad.core.primitive import expose
+
+
+def _buffer(array: Any) -> Any:
+    """Within a differentiation, an array that takes traced values; otherwise the plain array."""
+    return Buffer(0, array, None) if any_open() else array
+
+
+def _like(native: Any) -> Any:
+    def like(prototype: Any, *args: Any, dtype: Any = None, shape: Any = None, **kwargs: Any) -> Any:
+        plain = strip(prototype)
+        shape = prototype.shape if shape is None else shape
+        kwargs = {k: v for k, v in kwargs.items() if k in ("order", "device")}
+        if args and isinstance(args[0], Box):  # full_like with a traced value
+            return ops.copy(ops.broadcast_to(ops.astype(args[0], plain.dtype if dtype is None else dtype), shape))
+        return _buffer(native(plain, *args, dtype=dtype, shape=shape, **kwargs))
+
+    return like
+
+
+for _name in ("zeros_like", "ones_like", "empty_like", "full_like"):
+    expose(_like(getattr(np, _name)), f"numpy.{_name}", getattr(np, _name), "constant")
+
+
+def _shape(a: Any) -> Any:
+    return a.shape
+
+
+def _ndim(a: Any) -> int:
+    return a.ndim
+
+
+def _size(a: Any, axis: Any = None) -> int:
+    return a.size if axis is None else a.shape[axis]
+
+
+def _result_type(*args: Any) -> Any:
+    return np.result_type(*[strip(a) if isinstance(a, Box) and strip(a).ndim == 0 else a.dtype if isinstance(a, Box) else a for a in args])
+
+
+for _name, _f in (
+    ("shape", _shape), ("ndim", _ndim), ("size", _size), ("result_type", _result_type),
+    ("iscomplexobj", lambda x: x.dtype.kind == "c"), ("isrealobj", lambda x: x.dtype.kind != "c"),
+    ("can_cast", lambda from_, to, casting="safe": np.can_cast(from_.dtype, to, casting)),
+    ("may_share_memory", lambda a, b, max_work=None: np.may_share_memory(strip(a), strip(b))),
+    ("shares_memory", lambda a, b, max_work=None: np.shares_memory(strip(a), strip(b))),
+    ("array_repr", lambda arr, *args, **kwargs: repr(arr)), ("array_str", lambda a, *args, **kwargs: str(a)),
+):  # fmt: skip
+    functions[getattr(np, _name)] = _f
+
+
+def _plain_test(name: str) -> None:
+    """Comparisons of whole arrays: their result is a bool, without derivative."""
+    native = getattr(np, name)
+
+    def test(*args: Any, **kwargs: Any) -> Any:
+        return native(*[strip(a) for a in args], **kwargs)
+
+    expose(test, f"numpy.{name}", native, "constant")
+
+
+for _name in ("allclose", "array_equal", "array_equiv", "isclose"):
+    _plain_test(_name)
+
+
+def zeros(shape: Any, dtype: Any = float, **kwargs: Any) -> Any:
+    return _buffer(np.zeros(shape, dtype, **kwargs))
+
+
+def ones(shape: Any, dtype: Any = float, **kwargs: Any) -> Any:
+    return _buffer(np.ones(shape, dtype, **kwargs))
+
+
+def empty(shape: Any, dtype: Any = float, **kwargs: Any) -> Any:
+    return _buffer(np.empty(shape, dtype, **kwargs))
+
+
+def full(shape: Any, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Any:
+    if isinstance(fill_value, Box):
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        filled = fill_value if dtype is None else ops.astype(fill_value, dtype)
+        return ops.copy(ops.broadcast_to(filled, shape))
+    return _buffer(np.full(shape, fill_value, dtype, **kwargs))
+
+
+CREATION = {"zeros": zeros, "ones": ones, "empty": empty, "full": full, "array": ops.array}

@@ -1,0 +1,358 @@
+"""Indexing: basic, fancy and boolean reads, their transposes, and functional assignment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hoad.core.box import Box, Buffer, ops, shape_of, strip
+from hoad.core.engine import engine
+from hoad.core.kinds import jointly_linear, linear
+from hoad.core.kinds.cotangents import fit, is_real
+from hoad.core.primitive import expose
+from hoad.errors import InPlaceError, TracedConversionError, UnsupportedFunctionError
+
+_BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
+
+
+def is_basic(index: Any) -> bool:
+    """True for an index of integers, slices, None and Ellipsis: no element is read twice, the result is a view."""
+    if type(index) is tuple:
+        return all(isinstance(i, _BASIC) and type(i) is not bool for i in index)
+    return isinstance(index, _BASIC) and type(index) is not bool
+
+
+def _is_unique(index: Any) -> bool:
+    """True if no element can be read twice: basic and boolean indices."""
+    parts = index if type(index) is tuple else (index,)
+    return all(isinstance(i, _BASIC) or (getattr(i, "dtype", None) == bool) or type(i) is bool for i in parts)
+
+
+def plain_index(index: Any) -> Any:
+    """The index with lists as arrays; a traced index is an error, because it would drop its derivative."""
+    if type(index) is tuple:
+        return tuple(plain_index(i) for i in index)
+    if isinstance(index, Box):
+        if type(index) is Buffer and index.dtype.kind in "iub":
+            return index.value
+        if index.dtype.kind in "iub":
+            raise UnsupportedFunctionError.no_rule("indexing with a batched index", "; np.take_along_axis and np.where have one")
+        raise TracedConversionError.conversion("indexing with x", "an integer array that does not depend on x")
+    return np.asarray(index) if type(index) is list else index
+
+
+def _scatter(g: Any, index: Any, shape: Any) -> Any:
+    z = np.zeros_like(g, shape=shape) if isinstance(g, np.ndarray) else np.zeros(shape, getattr(g, "dtype", None))
+    if _is_unique(index):
+        z[index] = g
+    else:
+        np.add.at(z, index, g)
+    return z
+
+
+def _batched_index(index: Any, ndim: int) -> tuple[Any, int]:
+    """Index of the batched array, and where the hidden axis ends up."""
+    parts = index if type(index) is tuple else (index,)
+    advanced = [i for i, p in enumerate(parts) if not isinstance(p, slice | type(None) | type(Ellipsis))]
+    arrays = any(not isinstance(parts[i], int | np.integer) for i in advanced)
+    full = (slice(None), *parts)
+    if arrays and advanced[-1] - advanced[0] + 1 != len(advanced):  # separated: NumPy puts their axes first
+        rank = max(np.ndim(parts[i]) if getattr(parts[i], "dtype", None) != bool else 1 for i in advanced)
+        return full, rank
+    return full, 0
+
+
+def _getitem_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
+    full, at = _batched_index(kw["index"], xs[0].ndim - 1)
+    y = xs[0][full]
+    return ops.moveaxis(y, at, 0) if at else y
+
+
+def _scatter_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
+    full, at = _batched_index(kw["index"], len(kw["shape"]))
+    g = ops.moveaxis(xs[0], 0, at) if at else xs[0]
+    return scatter_.bind(g, index=full, shape=(size, *kw["shape"]))
+
+
+getitem_ = linear(
+    "getitem",
+    lambda x, index: x[index],
+    lambda g, old, index: scatter_.bind(g, index=index, shape=old),
+    batch=_getitem_batch,
+    write_back=lambda x, y, kw: index_update(x, kw["index"], y),
+)
+scatter_ = linear(
+    "scatter",
+    lambda g, index, shape: _scatter(g, index, shape),
+    lambda g, old, index, shape: getitem_.bind(g, index=index),
+    batch=_scatter_batch,
+)
+
+
+def _getitem_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    shape = xs[0].shape
+    index = kw["index"]
+    unique = _is_unique(index)
+    scattered = engine.Scattered
+    return lambda g: (scattered(g, index, shape, unique),)
+
+
+getitem_.reverse = _getitem_reverse
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """``x[index]`` of a traced array; a view (in NumPy's sense) if the index is basic."""
+    index = index if type(index) in (int, slice) else plain_index(index)
+    return getitem_(x, index=index) if is_basic(index) else getitem_.bind(x, index=index)
+
+
+def scatter(g: Any, index: Any, shape: Any) -> Any:
+    """Array of zeros with ``g`` added at ``index``: the transpose of ``x[index]``."""
+    return scatter_.bind(g, index=index, shape=tuple(shape))
+
+
+# -- assignment and addition at an index: linear in the array and in the new values --------------------------------------------
+
+
+def _updated(x: Any, v: Any, index: Any) -> Any:
+    z = np.array(x) if isinstance(x, np.ndarray | np.generic) else x.copy()
+    z[index] = v
+    return z
+
+
+def _added(x: Any, v: Any, index: Any) -> Any:
+    z = np.array(x) if isinstance(x, np.ndarray | np.generic) else x.copy()
+    if _is_unique(index):
+        z[index] += v
+    else:
+        np.add.at(z, index, v)
+    return z
+
+
+def _zeros_for(x: Any, t: Any) -> Any:
+    return np.zeros(shape_of(x), strip(t).dtype)
+
+
+def _both(prim_name: str) -> Any:
+    def forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
+        dx, dv = ts
+        prim = index_update_ if prim_name == "update" else index_add_
+        if dx is None:
+            dx = _zeros_for(xs[0], dv)
+        elif dv is None:
+            if prim_name == "add":
+                return dx
+            dv = np.zeros((), strip(dx).dtype)
+        return prim.bind(dx, dv, **kw)
+
+    return forward
+
+
+def _last_writes(index: Any, shape: tuple[int, ...]) -> Any:
+    """For a repeated index, which of the written values stay: the last one wins, as in NumPy."""
+    order = np.full(shape, -1)
+    written = np.arange(order[index].size).reshape(order[index].shape)
+    order[index] = written
+    return order[index] == written
+
+
+def _update_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    index = kw["index"]
+    x, v = xs
+    shape, value_shape, real_x, real_v = shape_of(x), shape_of(v), is_real(x), is_real(v)
+    repeated = not _is_unique(index)
+
+    def pull(g: Any) -> Any:
+        out = []
+        for i in which:
+            if i == 0:
+                zero = np.zeros((), strip(g).dtype)
+                out.append(fit(index_update_.bind(g, zero, index=index), shape, real_x))
+            else:
+                c = getitem_.bind(g, index=index)
+                if repeated:
+                    c = ops.gate(_last_writes(index, shape), c)
+                out.append(fit(_drop_leading(c, value_shape), value_shape, real_v))
+        return out
+
+    return pull
+
+
+def _drop_leading(c: Any, shape: tuple[int, ...]) -> Any:
+    """Assignment also broadcasts away leading axes of length one of the value."""
+    extra = len(shape) - len(c.shape)
+    return ops.reshape(c, (1,) * extra + tuple(c.shape)) if extra > 0 else c
+
+
+def _add_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    index = kw["index"]
+    spec = [(i, shape_of(xs[i]), is_real(xs[i])) for i in which]
+
+    def pull(g: Any) -> Any:
+        return [
+            fit(_drop_leading(getitem_.bind(g, index=index), shape) if i else g, shape, real) for i, shape, real in spec
+        ]
+
+    return pull
+
+
+def _assign_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
+    x, v = xs
+    if not flags[0]:
+        x = ops.copy(ops.broadcast_to(x, (size, *shape_of(x))))
+    full, at = _batched_index(kw["index"], len(shape_of(x)) - 1)
+    if flags[1]:
+        target = len(strip(np.empty(shape_of(x)[1:]))[kw["index"]].shape)
+        v = ops.reshape(v, (size, *(1,) * (target - len(shape_of(v)) + 1), *shape_of(v)[1:]))
+        v = ops.moveaxis(v, 0, at) if at else v
+    return prim.bind(x, v, index=full)
+
+
+index_update_ = jointly_linear(
+    "index_update", lambda x, v, index: _updated(x, v, index), _both("update"), _update_reverse, batch=_assign_batch
+)
+index_add_ = jointly_linear("index_add", lambda x, v, index: _added(x, v, index), _both("add"), _add_reverse, batch=_assign_batch)
+
+
+def index_update(x: Any, index: Any, values: Any) -> Any:
+    """Copy of x with ``x[index] = values``."""
+    index = plain_index(index)
+    if strip(values) is not values and strip(values).dtype.kind == "c" and strip(x).dtype.kind != "c":
+        raise InPlaceError("a complex value cannot be assigned into a real array; make the buffer complex: np.zeros(n, complex).")
+    if isinstance(values, list | tuple):
+        values = ops.array(values)
+    return index_update_.bind(x, values, index=index)
+
+
+def index_add(x: Any, index: Any, values: Any) -> Any:
+    """Copy of x with ``np.add.at(x, index, values)``."""
+    return index_add_.bind(x, values, index=plain_index(index))
+
+
+ops.getitem, ops.scatter, ops.index_update, ops.index_add = getitem, scatter, index_update, index_add
+
+# -- the functions of NumPy ------------------------------------------------------------------------------------------------
+
+
+def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
+    if axis is None:
+        a, axis = ops.ravel(a), 0
+    indices = np.asarray(plain_index(indices))
+    n = a.shape[axis]
+    if mode == "clip":
+        indices = np.clip(indices, 0, n - 1)
+    elif mode == "wrap":
+        indices = indices % n
+    return getitem(a, (*(slice(None),) * (axis % a.ndim), indices))
+
+
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    if axis is None:
+        arr, axis = ops.ravel(arr), 0
+    if isinstance(indices, Box):
+        return take_along_(arr, indices, axis=axis % arr.ndim)
+    return getitem_.bind(arr, index=along_axis_index(shape_of(arr), indices, axis % arr.ndim))
+
+
+def along_axis_index(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
+    """The fancy index with which ``x[index]`` is ``take_along_axis(x, indices, axis)``."""
+    n = len(shape)
+    return tuple(
+        indices if i == axis else np.arange(shape[i]).reshape([-1 if k == i else 1 for k in range(n)]) for i in range(n)
+    )
+
+
+def _take_along_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    x, indices = xs
+    shape, axis = shape_of(x), kw["axis"]
+    return lambda g: [put_along_.bind(g, indices, shape=shape, axis=axis) if i == 0 else None for i in which]
+
+
+def _along_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
+    full = [x if f else ops.broadcast_to(x, (size, *shape_of(x))) for x, f in zip(xs, flags, strict=True)]
+    new = {**kw, "axis": kw["axis"] + 1}
+    if "shape" in kw:
+        new["shape"] = (size, *kw["shape"])
+    return prim.bind(*full, **new)
+
+
+def _put_along(g: Any, indices: Any, shape: Any, axis: int) -> Any:
+    return _scatter(g, along_axis_index(shape, indices, axis), shape)
+
+
+take_along_ = jointly_linear(
+    "take_along_axis",
+    lambda x, indices, axis: np.take_along_axis(x, indices, axis),
+    lambda y, xs, ts, kw: None if ts[0] is None else take_along_.bind(ts[0], xs[1], **kw),
+    _take_along_reverse,
+    batch=_along_batch,
+)
+put_along_ = jointly_linear(
+    "put_along_axis_zeros",
+    _put_along,
+    lambda y, xs, ts, kw: None if ts[0] is None else put_along_.bind(ts[0], xs[1], **kw),
+    lambda y, xs, kw, which: lambda g: [take_along_.bind(g, xs[1], axis=kw["axis"]) if i == 0 else None for i in which],
+    batch=_along_batch,
+)
+
+
+def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
+    if axis is None:
+        a, axis = ops.ravel(a), 0
+    return take(a, np.flatnonzero(np.asarray(plain_index(condition))), axis)
+
+
+def extract(condition: Any, arr: Any) -> Any:
+    return take(ops.ravel(arr), np.flatnonzero(np.asarray(plain_index(condition))), 0)
+
+
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    a = ops.moveaxis(a, (axis1, axis2), (-2, -1))
+    rows, columns = a.shape[-2:]
+    i = np.arange(max(0, min(rows + min(offset, 0), columns - max(offset, 0))))
+    return getitem_.bind(a, index=(..., i - min(offset, 0), i + max(offset, 0)))
+
+
+def diag(v: Any, k: int = 0) -> Any:
+    if v.ndim == 2:
+        return diagonal(v, k)
+    if v.ndim != 1:
+        raise ValueError("Input must be 1- or 2-d.")
+    n = v.shape[0] + abs(k)
+    i = np.arange(v.shape[0])
+    return scatter(v, (i + max(0, -k), i + max(0, k)), (n, n))
+
+
+def diagflat(v: Any, k: int = 0) -> Any:
+    return diag(ops.ravel(v), k)
+
+
+def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        arr, axis = ops.ravel(arr), 0
+    return take(arr, np.delete(np.arange(arr.shape[axis]), obj), axis)
+
+
+def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        arr, axis = ops.ravel(arr), 0
+    axis %= max(arr.ndim, 1)
+    n = arr.shape[axis]
+    place = np.insert(np.arange(n), obj, -1)
+    new = np.flatnonzero(place < 0)
+    moved = ops.moveaxis(arr, axis, 0)
+    out = scatter(moved, (np.flatnonzero(place >= 0),), (len(place), *moved.shape[1:]))
+    values = values if isinstance(values, Box) else np.asarray(values)
+    if values.ndim == arr.ndim and arr.ndim > 1 and not np.ndim(obj):
+        new = np.arange(new[0], new[0] + len(new))
+    value_moved = values if values.ndim < arr.ndim else np.moveaxis(values, axis, 0)
+    if values.ndim == arr.ndim - 1 and not np.ndim(obj):
+        value_moved = values
+    elif 0 < values.ndim < arr.ndim:
+        value_moved = np.moveaxis(np.reshape(values, (1,) * (arr.ndim - values.ndim) + tuple(values.shape)), axis, 0)
+    return ops.moveaxis(index_update(out, (new,), value_moved), 0, axis)
+
+
+for _f in (take, take_along_axis, compress, extract, diagonal, diag, diagflat, delete, insert):
+    expose(_f, f"numpy.{_f.__name__}", getattr(np, _f.__name__), "linear")

@@ -1,0 +1,317 @@
+"""Choosing: where, maximum, clip, abs, sorting and order statistics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.engine import sweep
+from hoad.core.kinds import composite, constant, jointly_linear, selecting
+from hoad.core.kinds.batching import align_ranks, shift_axis
+from hoad.core.kinds.cotangents import fit, is_real
+from hoad.core.primitive import expose
+from hoad.errors import UnsupportedFunctionError
+
+# -- where: linear in both branches, and a branch that is not chosen contributes exactly zero -----------------------------------
+
+
+def _where_forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
+    condition, _, _ = xs
+    a, b = (0.0 if t is None else t for t in ts[1:])
+    t = where_.bind(condition, a, b)
+    return t if shape_of(t) == shape_of(y) else ops.broadcast_to(t, shape_of(y))
+
+
+def _where_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    condition = xs[0]
+    spec = [(i, shape_of(xs[i]), is_real(xs[i])) for i in which]
+
+    def pull(g: Any) -> Any:
+        sweep.masked = True
+        return [
+            None if i == 0 else fit(where_.bind(condition, g, 0.0) if i == 1 else where_.bind(condition, 0.0, g), shape, real)
+            for i, shape, real in spec
+        ]
+
+    return pull
+
+
+where_ = jointly_linear("where", np.where, _where_forward, _where_reverse, batch=align_ranks)
+
+
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    if x is None and y is None:
+        return nonzero(condition)
+    return where_.bind(condition if isinstance(condition, Box) else np.asarray(condition), x, y)
+
+
+# gate(w, x) = w x with 0 where w is 0, whatever x is there: how weights of a selection act.
+
+
+def _gate(w: Any, x: Any) -> Any:
+    return np.where(w == 0, np.zeros((), x.dtype), w * x) if not np.isfinite(x).all() else w * x
+
+
+gate_ = jointly_linear(
+    "gate",
+    _gate,
+    lambda y, xs, ts, kw: None if ts[1] is None else gate_.bind(xs[0], ts[1]),
+    lambda y, xs, kw, which: lambda g: [None if i == 0 else fit(gate_.bind(xs[0], g), shape_of(xs[1]), is_real(xs[1])) for i in which],
+    batch=align_ranks,
+)
+ops.gate = gate_
+
+
+def _scaled_gradient(g: Any, s: Any) -> Any:
+    return g * s
+
+
+ops.scaled_gradient = _scaled_gradient
+
+# -- maximum, minimum, clip, abs ------------------------------------------------------------------------------------------------
+
+
+def _weights_of(prefers: Any) -> Any:
+    def weights(y: Any, a: Any, b: Any) -> tuple[Any, Any]:
+        """1 for the chosen argument, 1/2 each for ties; a tie with the literal number 0 goes to the 0 (relu'(0) = 0)."""
+        first = prefers(a, b)
+        tie = np.where(a == b, _tie(a, b), 0.0)
+        w = np.where(np.logical_or(first, np.isnan(a)), 1.0, tie).astype(_weight_dtype(y))
+        return w, 1 - w
+
+    return weights
+
+
+def _weight_dtype(y: Any) -> Any:
+    dtype = strip(y).dtype
+    return dtype if dtype.kind == "f" else np.dtype(float)
+
+
+def _tie(a: Any, b: Any) -> float:
+    if type(b) in (int, float):
+        return 0.0 if b == 0 else 0.5
+    if type(a) in (int, float):
+        return 1.0 if a == 0 else 0.5
+    return 0.5
+
+
+def _fweights_of(prefers: Any) -> Any:
+    plain = _weights_of(prefers)
+
+    def weights(y: Any, a: Any, b: Any) -> tuple[Any, Any]:
+        w, _ = plain(y, a, b)
+        w = np.where(np.isnan(a), 0.0, np.where(np.isnan(b), 1.0, w)).astype(_weight_dtype(y))
+        return w, 1 - w
+
+    return weights
+
+
+for _name, _w in (
+    ("maximum", _weights_of(np.greater)), ("minimum", _weights_of(np.less)),
+    ("fmax", _fweights_of(np.greater)), ("fmin", _fweights_of(np.less)),
+):  # fmt: skip
+    expose(selecting(_name, getattr(np, _name), _w), f"numpy.{_name}", getattr(np, _name), "selecting")
+
+
+def _clip_weights(y: Any, x: Any, low: Any, high: Any) -> Any:
+    inside = np.logical_and(x >= low, x <= high)
+    below = x < low
+    dtype = _weight_dtype(y)
+    # np.clip is minimum(maximum(x, low), high): where low > high the upper bound wins.
+    above = np.logical_or(x > high, np.logical_and(below, low > high))
+    below = np.logical_and(below, np.logical_not(above))
+    return inside.astype(dtype), below.astype(dtype), above.astype(dtype)
+
+
+clip_ = selecting("clip", lambda x, low, high: np.clip(x, low, high), _clip_weights)
+
+
+def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """The slope is 1 on the closed interval, also at its ends."""
+    low = a_min if min is None else min
+    high = a_max if max is None else max
+    return clip_.bind(a, -np.inf if low is None else low, np.inf if high is None else high)
+
+
+abs_real = selecting("absolute", np.absolute, lambda y, x: (np.sign(x),))
+
+
+def absolute(x: Any) -> Any:
+    """|x|; at 0 the derivative is 0."""
+    return abs_real.bind(x) if x.dtype.kind != "c" else ops.two_norm(x)
+
+
+def _modulus(x: Any) -> Any:
+    from hoad.rules.reductions import two_norm
+
+    return two_norm.bind(ops.reshape(x, (1, *x.shape)), axis=(0,), keepdims=False)
+
+
+modulus = composite("complex_absolute", np.absolute, _modulus)
+ops.two_norm = modulus
+
+
+def fabs(x: Any) -> Any:
+    return abs_real.bind(x)
+
+
+def copysign(x1: Any, x2: Any) -> Any:
+    return _copysign.bind(x1, x2)
+
+
+_copysign = selecting("copysign", np.copysign, lambda y, a, b: (np.where(np.signbit(a) == np.signbit(b), 1.0, -1.0) * np.abs(np.sign(a)), 0.0 * np.sign(a)))
+
+for _name, _f in (("absolute", absolute), ("fabs", fabs), ("copysign", copysign), ("clip", clip)):
+    expose(_f, f"numpy.{_name}", getattr(np, _name), "selecting")
+expose(where, "numpy.where", np.where, "linear")
+
+# -- sorting: the permutation is constant between ties -----------------------------------------------------------------------------
+
+argsort_ = constant("argsort", lambda x, axis, stable: np.argsort(x, axis=axis, kind="stable" if stable else None), batch=shift_axis)
+argpartition_ = constant("argpartition", lambda x, axis, kth: np.argpartition(x, kth, axis=axis), batch=shift_axis)
+
+
+def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    if axis is None:
+        a, axis = ops.ravel(a), 0
+    return argsort_.bind(a, axis=axis % max(a.ndim, 1), stable=bool(stable) or kind == "stable")
+
+
+def argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
+    if axis is None:
+        a, axis = ops.ravel(a), 0
+    return argpartition_.bind(a, axis=axis % max(a.ndim, 1), kth=kth)
+
+
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+    if a.dtype.kind == "c":
+        raise UnsupportedFunctionError.no_rule("np.sort of complex numbers")
+    if axis is None:
+        a, axis = ops.ravel(a), 0
+    return ops.take_along_axis(a, argsort(a, axis, stable=True), axis)
+
+
+def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
+    if axis is None:
+        a, axis = ops.ravel(a), 0
+    return ops.take_along_axis(a, argpartition(a, kth, axis), axis)
+
+
+def _order_statistics(name: str, body: Any) -> Any:
+    native = getattr(np, name)
+    return composite(name, lambda x, *args, **kw: native(x, *args, **kw), body)
+
+
+def _median_body(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    shape = shape_of(x)
+    rest = tuple(i for i in range(len(shape)) if i not in axis)
+    flat = ops.reshape(ops.transpose(x, (*rest, *axis)), (*(shape[i] for i in rest), -1))
+    n = flat.shape[-1]
+    ordered = sort(flat, -1)
+    y = ordered[..., n // 2] if n % 2 else (ordered[..., n // 2 - 1] + ordered[..., n // 2]) / 2
+    y = np.where(np.any(np.isnan(flat), axis=-1), np.nan, y) if np.any(np.isnan(strip(flat))) else y
+    return ops.reshape(y, tuple(1 if i in axis else m for i, m in enumerate(shape))) if keepdims else y
+
+
+median_ = composite("median", lambda x, axis, keepdims: np.median(x, axis=axis, keepdims=keepdims), _median_body)
+
+
+def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
+    from hoad.rules.reductions import normal_axes
+
+    return median_.bind(a, axis=normal_axes(axis, a.ndim), keepdims=bool(keepdims))
+
+
+# Where quantile q falls between the order statistics (Hyndman & Fan 1996): virtual index (n - 1 + shift) q + offset.
+_VIRTUAL = {
+    "linear": (1.0, 1.0), "interpolated_inverted_cdf": (0.0, 1.0), "hazen": (0.5, 0.5), "weibull": (0.0, 0.0),
+    "median_unbiased": (1 / 3, 1 / 3), "normal_unbiased": (3 / 8, 3 / 8),
+}  # fmt: skip
+
+
+def _virtual_index(q: Any, n: int, method: str) -> Any:
+    if method in ("linear", "lower", "higher", "midpoint", "nearest"):
+        return q * (n - 1)
+    if method not in _VIRTUAL:
+        raise UnsupportedFunctionError.no_rule(f"np.quantile with method={method!r}")
+    alpha, beta = _VIRTUAL[method]
+    return n * q + (alpha + q * (1 - alpha - beta)) - 1
+
+
+def _quantile_body(x: Any, q: Any, axis: tuple[int, ...], keepdims: bool, method: str) -> Any:
+    shape = shape_of(x)
+    rest = tuple(i for i in range(len(shape)) if i not in axis)
+    flat = ops.reshape(ops.transpose(x, (*axis, *rest)), (-1, *(shape[i] for i in rest)))
+    n = flat.shape[0]
+    ordered = sort(flat, 0)
+    at = np.clip(_virtual_index(q, n, method), 0, n - 1)
+    plain = np.asarray(strip(at))
+    low = np.floor(plain).astype(int)
+    high = np.minimum(low + 1, n - 1)
+    part = at - low
+    if method == "lower":
+        part = 0.0 * part
+    elif method == "higher":
+        part = (plain > low).astype(float)
+    elif method == "midpoint":
+        part = np.where(plain > low, 0.5, 0.0)
+    elif method == "nearest":
+        part = np.asarray(np.rint(plain) - low, float)
+    part = ops.reshape(part, tuple(np.shape(plain)) + (1,) * len(rest)) if isinstance(part, Box) else np.reshape(part, np.shape(plain) + (1,) * len(rest))
+    y = ordered[low] + (ordered[high] - ordered[low]) * part
+    if keepdims:
+        y = ops.reshape(y, tuple(np.shape(plain)) + tuple(1 if i in axis else m for i, m in enumerate(shape)))
+    return y
+
+
+quantile_ = composite(
+    "quantile", lambda x, q, axis, keepdims, method: np.quantile(x, q, axis=axis, keepdims=keepdims, method=method), _quantile_body
+)
+
+
+def quantile(
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False, *,
+    weights: Any = None, interpolation: Any = None,
+) -> Any:  # fmt: skip
+    from hoad.rules.reductions import normal_axes
+
+    if weights is not None:
+        raise UnsupportedFunctionError.no_rule("np.quantile with weights")
+    a = a if isinstance(a, Box) else np.asarray(a)
+    q = q if isinstance(q, Box) else np.asarray(q)
+    return quantile_.bind(a, q, axis=normal_axes(axis, a.ndim), keepdims=bool(keepdims), method=method)
+
+
+def percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
+    q = q if isinstance(q, Box) else np.asarray(q)
+    return quantile(a, q / 100, *args, **kwargs)
+
+
+for _name, _f in (("sort", sort), ("partition", partition), ("median", median), ("quantile", quantile), ("percentile", percentile)):
+    expose(_f, f"numpy.{_name}", getattr(np, _name), "selecting")
+for _name, _f in (("argsort", argsort), ("argpartition", argpartition)):
+    expose(_f, f"numpy.{_name}", getattr(np, _name), "constant")
+
+# -- results that carry no derivative: their shape depends on the values ------------------------------------------------------------
+
+nonzero_ = constant("nonzero", np.nonzero)
+
+
+def nonzero(a: Any) -> Any:
+    return nonzero_.bind(a)
+
+
+def flatnonzero(a: Any) -> Any:
+    return nonzero_.bind(ops.ravel(a))[0]
+
+
+def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    return searchsorted_.bind(a, v, side=side)
+
+
+searchsorted_ = constant("searchsorted", lambda a, v, side: np.searchsorted(a, v, side=side))
+for _name, _f in (("nonzero", nonzero), ("flatnonzero", flatnonzero), ("searchsorted", searchsorted)):
+    expose(_f, f"numpy.{_name}", getattr(np, _name), "constant")
+
