@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from hoad.core.box import Box, Buffer
-from hoad.core.level import STATE
+import numpy as np
+
+from hoad.core.box import Box, Buffer, shape_of
+from hoad.core.engine import engine
+from hoad.core.level import STATE, Level
 from hoad.errors import LeakedTraceError, TracedConversionError
 
 __all__ = ["Batched"]
@@ -57,3 +61,19 @@ class Batched(Box):
         if prim.multi:
             return tuple(Batched(level, v, None) for v in y)
         return Batched(level, y, None)
+
+
+def batched(size: int, f: Callable[..., Any], xs: Sequence[Any], flags: Sequence[bool]) -> Any:
+    """``f`` of arrays of which the flagged ones carry a leading axis; every result carries it."""
+    with Level(size) as level:
+        out = f(*[Batched(level, x, None) if flag else x for x, flag in zip(xs, flags, strict=True)])
+
+    def physical(y: Any) -> Any:
+        if isinstance(y, Box) and y.level == level:
+            return y.value
+        return np.broadcast_to(y, (size, *shape_of(y)))
+
+    return tuple(physical(y) for y in out) if type(out) is tuple else physical(out)
+
+
+engine.batched = batched

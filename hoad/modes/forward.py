@@ -72,9 +72,12 @@ def _with_value(out: Any, level: int, y: Any) -> Any:
 
 
 def push(f: Callable[..., Any], xs: Sequence[Any], ts: Sequence[Any]) -> tuple[Any, Any]:
-    """Value and tangent of ``f`` (one array each) for tangents ``ts``, where None is zero.  The tangent may be None."""
+    """Value and tangent of ``f`` for tangents ``ts``, where None is zero; tuples of them if ``f`` returns a tuple."""
     with Level(True) as level:
         out = f(*[x if t is None else Dual(level, x, t) for x, t in zip(xs, ts, strict=True)])
+    if type(out) is tuple:
+        pairs = [unpack(o, level) for o in out]
+        return tuple(v for v, _ in pairs), tuple(t for _, t in pairs)
     return unpack(out, level)
 
 

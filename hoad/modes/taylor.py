@@ -120,10 +120,13 @@ def _force(out: Any, level: int, size: int) -> None:
             o.aux.flows = None
 
 
-def series(algebra: Algebra, f: Callable[..., Any], xs: list[Series], memo: dict[Any, Any]) -> Series:
-    """The series of ``f`` of series, computed on demand; equal operations on equal series are shared through ``memo``."""
+def series(algebra: Algebra, f: Callable[..., Any], xs: list[Series], memo: dict[Any, Any]) -> Any:
+    """The series of ``f`` of series (a list of them if ``f`` returns a tuple), computed on demand; equal operations on equal
+    series are shared through ``memo``."""
     with Level(_Expansion(algebra, memo)) as level:
         out = f(*[Jet(level, x[0], x) for x in xs])
+    if type(out) is tuple:
+        return [o.aux if isinstance(o, Box) and o.level == level else Series([o]) for o in out]
     if isinstance(out, Box) and out.level == level:
         return out.aux
     return Series([out])

@@ -284,7 +284,7 @@ def basis(leaves: Sequence[Any]) -> list[Any]:
         block = np.zeros((total, n), plain.dtype)
         block[np.arange(start, start + n), np.arange(n)] = 1
         if not isinstance(plain, np.ndarray | np.generic):
-            block = type(plain)(block) if False else np.zeros_like(plain, shape=(total, n)) + _on_device(plain, block)
+            block = _on_device(plain, block)
         out.append(block.reshape(total, *shape_of(x)))
         start += n
     return out
@@ -303,8 +303,8 @@ def blocks(stacked: Any, leaves: Sequence[Any], shape: tuple[int, ...]) -> list[
         n = int(np.prod(shape_of(x)))
         part = stacked[start : start + n]
         start += n
-        moved = np.moveaxis(part, 0, -1)
-        out.append(np.reshape(moved, (*shape, *shape_of(x))))
+        block = np.reshape(np.moveaxis(part, 0, -1), (*shape, *shape_of(x)))
+        out.append(block if block.ndim or isinstance(block, Box) else block[()])
     return out
 
 

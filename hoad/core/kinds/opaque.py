@@ -56,27 +56,37 @@ def opaque(name: str, native: Callable[..., Any], tangent: Tangent, **overrides:
     return Primitive(name, native, "opaque", declaration=tangent, **rules)
 
 
-def _flow(tangent: Tangent, algebra: Algebra, y: Series, xs: list[Series], kw: dict[str, Any]) -> Callable[[int], Any]:
+def _flow(tangent: Tangent, algebra: Algebra, y: Any, xs: list[Series], kw: dict[str, Any]) -> Callable[[int], Any]:
     """Coefficient n of y from the tangent rule along variable k: degree_k(n) y_n = coefficient (n - e_k) of R(x, dx/dt_k)."""
-    velocities: dict[int, Series] = {}
+    multi = isinstance(y, list)
+    ys = y if multi else [y]
+    velocities: dict[int, list[Series]] = {}
+
+    def speed(x: Series, k: int) -> Series:
+        ahead = [_ahead(algebra, i, k) for i in range(len(algebra))]
+
+        def rule(i: int) -> Any:
+            at = ahead[i]
+            c = None if at is None else x.flow(algebra, k, at)
+            return engine.zeros(x.c[0]) if c is None and i == 0 else c
+
+        return Series([], rule)
+
+    def of_rule(*a: Any) -> Any:
+        values, points, speeds = a[: len(ys)], a[len(ys) : len(ys) + len(xs)], a[len(ys) + len(xs) :]
+        t = tangent(values if multi else values[0], list(points), list(speeds), kw)
+        return tuple(t) if multi else (t,)
 
     def rule(n: int) -> Any:
         k, degree, _ = algebra.flows[n]
         index = list(algebra.indices[n])
         index[k] -= 1
         if k not in velocities:
-            ahead = [_ahead(algebra, i, k) for i in range(len(algebra))]
-            speed = [
-                Series([], lambda i, x=x: None if ahead[i] is None else x.flow(algebra, k, ahead[i])) for x in xs  # type: ignore[misc]
-            ]
-            velocities[k] = engine.series(
-                algebra,
-                lambda yv, *a: tangent(yv, list(a[: len(xs)]), list(a[len(xs) :]), kw),
-                [y, *xs, *speed],
-                {},
-            )
-        c = velocities[k][algebra.position[tuple(index)]]
-        return c if c is None or degree == 1 else c / degree
+            velocities[k] = engine.series(algebra, of_rule, [*ys, *xs, *[speed(x, k) for x in xs]], {})
+        at = algebra.position[tuple(index)]
+        cs = [v[at] for v in velocities[k]]
+        cs = [c if c is None or degree == 1 else c / degree for c in cs]
+        return tuple(cs) if multi else cs[0]
 
     return rule
 
