@@ -1,9 +1,12 @@
 """Exact derivatives of any order of ordinary NumPy code."""
 
-from hoad import errors, rules  # noqa: F401  # rules fills the registry
+from hoad import errors, rules
+from hoad.compile import Program, trace
 from hoad.core.primitive import registry
 from hoad.modes.debug import debug_nans
+from hoad.operators import GaussNewtonOperator, HessianOperator, JacobianOperator
 from hoad.transforms.batching import vmap
+from hoad.transforms.check import check_derivatives
 from hoad.transforms.custom import checkpoint, custom_jvp, custom_vjp, primitive, stop_gradient
 from hoad.transforms.first import grad, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp
 from hoad.transforms.higher import derivative_tensor, jet, partial, taylor
@@ -11,3 +14,41 @@ from hoad.transforms.linear import linear_transpose, linearize, linearize_hvp
 from hoad.transforms.second import hessian, hvp, value_grad_and_hvp, vhv
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "GaussNewtonOperator",
+    "HessianOperator",
+    "JacobianOperator",
+    "Program",
+    "check_derivatives",
+    "checkpoint",
+    "custom_jvp",
+    "custom_vjp",
+    "debug_nans",
+    "derivative_tensor",
+    "errors",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jet",
+    "jvp",
+    "linear_transpose",
+    "linearize",
+    "linearize_hvp",
+    "partial",
+    "primitive",
+    "registry",
+    "stop_gradient",
+    "taylor",
+    "trace",
+    "value_and_grad",
+    "value_grad_and_hvp",
+    "vhv",
+    "vjp",
+    "vmap",
+]
+
+del rules  # imported only to fill the registry

@@ -11,4 +11,5 @@ from hoad.rules import (  # noqa: F401  # imported for their declarations, in th
     reductions,
     products,
     creation,
+    linalg,
 )

@@ -1,0 +1,5 @@
+"""Programs: what a function did, step by step, as a value that can be printed, drawn, evaluated and checked."""
+
+from hoad.compile.program import Program, trace
+
+__all__ = ["Program", "trace"]
