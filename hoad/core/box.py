@@ -81,7 +81,7 @@ class Box:
         """Where the value and everything beside it is exactly zero; ``of`` answers for the parts."""
         return of(self.value)
 
-    def snapshot(self) -> Box:
+    def snapshot(self) -> Any:
         """A box with the same content that later in-place updates do not change."""
         return self.__class__(self.level, self.value, self.aux)
 
@@ -449,6 +449,9 @@ class Buffer(Box):
 
     __slots__ = ()
     kind = "buffer"
+
+    def snapshot(self) -> Any:
+        return self.value
 
     @staticmethod
     def process(prim: Any, level: int, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:

@@ -57,6 +57,15 @@ class Primitive:
 
     def bind(self, *args: Any, **kw: Any) -> Any:
         """Apply to arguments of any level: the innermost level handles the call, no level calls NumPy."""
+        if len(args) == 2:
+            a, b = args
+            if isinstance(a, Box):
+                if isinstance(b, Box) and b.level > a.level:
+                    return b.process(self, b.level, args, kw)
+                return a.process(self, a.level, args, kw)
+            if isinstance(b, Box):
+                return b.process(self, b.level, args, kw)
+            return self.native(a, b, **kw)
         top = None
         level = -1
         for a in args:

@@ -54,7 +54,7 @@ class Batched(Box):
                     xs.append(a.value)
                     flags.append(True)
                     continue
-                a = a.value if type(a) is Buffer else a.snapshot()
+                a = a.snapshot()
             xs.append(a)
             flags.append(False)
         y = prim.batch(prim, size, xs, flags, kw)

@@ -29,17 +29,7 @@ class Dual(Box):
     def process(prim: Any, level: int, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         if level not in STATE:
             raise LeakedTraceError.leaked(Dual.kind)
-        xs = []
-        ts = []
-        for a in args:
-            if isinstance(a, Box):
-                if a.level == level:
-                    xs.append(a.value)
-                    ts.append(a.aux)
-                    continue
-                a = a.value if type(a) is Buffer else a.snapshot()
-            xs.append(a)
-            ts.append(None)
+        xs, ts = _stripped(args, level)
         if prim.body is not None:
             return _through_body(prim, level, args, xs, kw)
         y = prim.bind(*xs, **kw)
@@ -51,6 +41,37 @@ class Dual(Box):
         if prim.multi:
             return tuple(v if d is None else Dual(level, v, d) for v, d in zip(y, t or (None,) * len(y), strict=True))
         return y if t is None else Dual(level, y, t)
+
+
+_Pair = tuple[Sequence[Any], Sequence[Any]]
+
+
+def _stripped(args: tuple[Any, ...], level: int) -> _Pair:
+    """Arguments without this level's boxes, and their tangents; one and two arguments unrolled."""
+    n = len(args)
+    if n == 1:
+        a = args[0]
+        return (a.value,), (a.aux,)
+    if n == 2:
+        a, b = args
+        if isinstance(a, Box) and a.level == level:
+            if isinstance(b, Box):
+                if b.level == level:
+                    return (a.value, b.value), (a.aux, b.aux)
+                b = b.snapshot()
+            return (a.value, b), (a.aux, None)
+        return (a.snapshot() if isinstance(a, Box) else a, b.value), (None, b.aux)
+    xs, ts = [], []
+    for a in args:
+        if isinstance(a, Box):
+            if a.level == level:
+                xs.append(a.value)
+                ts.append(a.aux)
+                continue
+            a = a.snapshot()
+        xs.append(a)
+        ts.append(None)
+    return xs, ts
 
 
 def _through_body(prim: Any, level: int, args: Any, xs: Any, kw: Any) -> Any:

@@ -100,7 +100,7 @@ class Recorded(Box):
                     template.append(None)
                     fill.append((i, a.aux))
                     continue
-                a = a.value if type(a) is Buffer else a.snapshot()
+                a = a.snapshot()
             xs.append(a)
             template.append(a)
         y = prim.bind(*xs, **kw)

@@ -32,21 +32,7 @@ class Node(Box):
         tape = STATE.get(level)
         if tape is None:
             raise LeakedTraceError.leaked(Node.kind)
-        xs = []
-        which = []
-        parents = []
-        i = 0
-        for a in args:
-            if isinstance(a, Box):
-                if a.level == level:
-                    xs.append(a.value)
-                    which.append(i)
-                    parents.append(a.aux)
-                    i += 1
-                    continue
-                a = a.value if type(a) is Buffer else a.snapshot()
-            xs.append(a)
-            i += 1
+        xs, which, parents = _stripped(args, level)
         if prim.body is not None:
             return _through_body(prim, level, args, xs, kw)
         y = prim.bind(*xs, **kw)
@@ -57,11 +43,42 @@ class Node(Box):
         pull = prim.reverse(y, xs, kw, which)
         if debug.active:
             pull = debug.watched(prim, pull)
+        place = len(tape)
         tape.append((parents, pull))
-        place = len(tape) - 1
         if prim.multi:
             return _outputs(tape, level, y, place)
         return Node(level, y, place)
+
+
+_FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)
+
+
+def _stripped(args: tuple[Any, ...], level: int) -> tuple[Sequence[Any], Sequence[int], Sequence[int]]:
+    """Arguments without this level's boxes, the positions of those boxes and their places; one and two arguments unrolled."""
+    n = len(args)
+    if n == 1:
+        a = args[0]
+        return (a.value,), _FIRST, (a.aux,)
+    if n == 2:
+        a, b = args
+        if isinstance(a, Box) and a.level == level:
+            if isinstance(b, Box):
+                if b.level == level:
+                    return (a.value, b.value), _BOTH, (a.aux, b.aux)
+                b = b.snapshot()
+            return (a.value, b), _FIRST, (a.aux,)
+        return (a.snapshot() if isinstance(a, Box) else a, b.value), _SECOND, (b.aux,)
+    xs, which, parents = [], [], []
+    for i, a in enumerate(args):
+        if isinstance(a, Box):
+            if a.level == level:
+                xs.append(a.value)
+                which.append(i)
+                parents.append(a.aux)
+                continue
+            a = a.snapshot()
+        xs.append(a)
+    return xs, which, parents
 
 
 def _outputs(tape: list[Any], level: int, ys: tuple[Any, ...], place: int) -> tuple[Node, ...]:

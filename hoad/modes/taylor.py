@@ -55,7 +55,7 @@ class Jet(Box):
                 if a.level == level:
                     xs.append(a.aux)
                     continue
-                a = a.value if type(a) is Buffer else a.snapshot()
+                a = a.snapshot()
             xs.append(Series([a]))
         if state.memo is None:
             memo: dict[Any, Any] = {}

@@ -38,10 +38,13 @@ def _both(g: Any) -> Any:
 
 
 def _add_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
-    specs = [fitted(y, xs[i]) for i in which]
-    if not any(specs):
-        return _both if len(which) == 2 else _same
-    return lambda g: [g if s is None else fit(g, *s) for s in specs]
+    if len(which) == 1:
+        spec = fitted(y, xs[which[0]])
+        return _same if spec is None else lambda g: (fit(g, *spec),)
+    one, two = fitted(y, xs[0]), fitted(y, xs[1])
+    if one is None and two is None:
+        return _both
+    return lambda g: (g if one is None else fit(g, *one), g if two is None else fit(g, *two))
 
 
 def _subtract_forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
@@ -60,12 +63,15 @@ def _difference(g: Any) -> Any:
 
 
 def _subtract_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
-    specs = [fitted(y, xs[i]) for i in which]
-    if not any(specs):
-        return _difference if len(which) == 2 else _minus if which[0] else _same
-    return lambda g: [
-        (-g if i else g) if s is None else fit(-g if i else g, *s) for i, s in zip(which, specs, strict=True)
-    ]
+    if len(which) == 1:
+        spec = fitted(y, xs[which[0]])
+        if spec is None:
+            return _minus if which[0] else _same
+        return (lambda g: (fit(-g, *spec),)) if which[0] else lambda g: (fit(g, *spec),)
+    one, two = fitted(y, xs[0]), fitted(y, xs[1])
+    if one is None and two is None:
+        return _difference
+    return lambda g: (g if one is None else fit(g, *one), -g if two is None else fit(-g, *two))
 
 
 add = jointly_linear("add", np.add, _add_forward, _add_reverse, batch=align_ranks)
@@ -90,6 +96,8 @@ def _multiply_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
         other = xs[1 - i]
         spec = fitted(y, xs[i])
         if spec is None:
+            if type(other) in (int, float):
+                return lambda g: (g * other,)
             return lambda g: (scaled(g, other),)
         return lambda g: (fit(scaled(g, other), *spec),)
     sa, sb = fitted(y, a), fitted(y, b)
@@ -198,6 +206,16 @@ def _exponent_slope(y: Any, x: Any, p: Any) -> Any:
     return np.where(vanishing, 0.0, np.log(np.where(vanishing, 1.0, x)) * y)
 
 
+def _power_reverse(derived: Any) -> Any:
+    def reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+        x, p = xs
+        if type(p) not in (int, float) or x.dtype is not y.dtype:
+            return derived(y, xs, kw, which)
+        return lambda g: (scaled(g, _power_slope(y, x, p)),)
+
+    return reverse
+
+
 def _power_taylor(native_flow: Any) -> Any:
     def taylor(algebra: Any, y: Any, xs: Any, kw: Any, memo: Any) -> Any:
         x, p = xs
@@ -231,6 +249,7 @@ pow_ = elementwise("pow", operator.pow, _power_slope, _exponent_slope)
 float_power = elementwise("float_power", np.float_power, _power_slope, _exponent_slope)
 for _prim in (power, pow_, float_power):
     _prim.taylor = _power_taylor(_prim.taylor)
+    _prim.reverse = _power_reverse(_prim.reverse)
 
 # -- remainders -----------------------------------------------------------------------------------------------------------
 

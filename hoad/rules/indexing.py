@@ -25,6 +25,8 @@ def is_basic(index: Any) -> bool:
 
 def _is_unique(index: Any) -> bool:
     """True if no element can be read twice: basic and boolean indices."""
+    if type(index) is slice or type(index) is int:
+        return True
     parts = index if type(index) is tuple else (index,)
     return all(isinstance(i, _BASIC) or (getattr(i, "dtype", None) == bool) or type(i) is bool for i in parts)
 
@@ -103,7 +105,9 @@ getitem_.reverse = _getitem_reverse
 
 def getitem(x: Any, index: Any) -> Any:
     """``x[index]`` of a traced array; a view (in NumPy's sense) if the index is basic."""
-    index = index if type(index) in (int, slice) else plain_index(index)
+    if type(index) is slice or type(index) is int:
+        return getitem_(x, index=index)
+    index = plain_index(index)
     return getitem_(x, index=index) if is_basic(index) else getitem_.bind(x, index=index)
 
 

@@ -62,7 +62,18 @@ NoValue = np._NoValue
 def _sum_transpose(g: Any, shape: Any, axis: Any, keepdims: bool) -> Any:
     if not keepdims and len(axis) < len(shape):
         g = ops.reshape(g, tuple(1 if i in axis else n for i, n in enumerate(shape)))
+    if type(g) is np.ndarray or type(g) is np.float64:
+        return _repeated(g, shape)
     return ops.broadcast_to(g, shape)
+
+
+def _repeated(g: Any, shape: Any) -> Any:
+    """np.broadcast_to of a plain array, without its overhead for the cotangent of a full sum."""
+    if g.ndim:
+        return np.broadcast_to(g, shape)
+    y: Any = np.ndarray(shape, g.dtype, np.asarray(g), 0, (0,) * len(shape))
+    y.flags.writeable = False
+    return y
 
 
 sum_ = linear("sum", lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims), _sum_transpose, batch=_batch)
@@ -82,6 +93,8 @@ def _count(shape: tuple[int, ...], axis: tuple[int, ...]) -> int:
 
 
 def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True) -> Any:
+    if where is True and initial is NoValue and dtype is None:
+        return sum_.bind(a, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True or (keepdims is not NoValue and bool(keepdims)))
     a = a if dtype is None else ops.astype(a, dtype)
     return _call(sum_, a, axis, keepdims, where, 0, initial, np.add)
 

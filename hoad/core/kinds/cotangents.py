@@ -65,6 +65,11 @@ def fit(c: Any, shape: tuple[int, ...], real: bool) -> Any:
 
 def fitted(y: Any, x: Any) -> tuple[tuple[int, ...], bool] | None:
     """Arguments of :func:`fit` for argument ``x`` of result ``y``; None where there is nothing to do."""
+    try:
+        if x.dtype is y.dtype and x.shape == y.shape:
+            return None
+    except AttributeError:  # a Python number or a list
+        pass
     shape = shape_of(x)
     real = is_real(x)
     if shape == shape_of(y) and (not real or is_real(y)):
