@@ -108,6 +108,14 @@ class TracedConversionError(HoadError, TypeError):
 class InPlaceError(HoadError, TypeError):
     """An in-place update cannot be carried out without giving a wrong derivative."""
 
+    @classmethod
+    def overwritten(cls, shape: Any, dtype: Any) -> InPlaceError:
+        return cls(
+            f"a plain array of shape {shape} and dtype {dtype} was overwritten after a traced operation had used it, and its "
+            "old content is needed for the derivative. Give each operation an array of its own (t = np.sin(s) instead of "
+            "np.sin(s, out=t)), or a copy (x * t.copy())."
+        )
+
 
 class LeakedTraceError(HoadError, RuntimeError):
     """A traced value was used after the differentiation that made it had ended."""

@@ -228,7 +228,7 @@ class Box:
         return ops.subtract(other, self)
 
     def __mul__(self, other: Any) -> Any:
-        return ops.multiply(self, other)
+        return ops.square(self) if other is self else ops.multiply(self, other)
 
     def __rmul__(self, other: Any) -> Any:
         return ops.multiply(other, self)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from itertools import count
+from math import ceil
 from types import TracebackType
 from typing import Any
 
@@ -16,7 +17,7 @@ __all__ = ["STATE", "Level", "any_open", "next_level"]
 
 next_level = count(1).__next__
 
-STATE: dict[int, Any] = {}
+STATE: dict[float, Any] = {}
 """What each open level keeps (a tape, an algebra, a batch size); a level that is not a key is closed."""
 
 _depth: ContextVar[int] = ContextVar("hoad_open_levels", default=0)
@@ -28,15 +29,23 @@ def any_open() -> bool:
 
 
 class Level:
-    """Context manager that opens a level holding ``state`` and closes it again, also on exceptions."""
+    """Context manager that opens a level holding ``state`` and closes it again, also on exceptions.
+
+    A block of directions is a batching level, and batching levels commute: ``below`` places a new one just outside the level
+    of that number, so that its hidden axis comes before that level's axis in memory.
+    """
 
     __slots__ = ("number", "state", "token")
 
-    def __init__(self, state: Any) -> None:
+    def __init__(self, state: Any, below: float | None = None) -> None:
         self.state = state
-        self.number = next_level()
+        self.number: float = next_level()
+        if below is not None:
+            # Between the level before `below` and `below`; the irrational step keeps concurrent levels apart.
+            room = below - (ceil(below) - 1)
+            self.number = below - room * (0.25 + 0.5 * (self.number * 0.6180339887498949 % 1.0))
 
-    def __enter__(self) -> int:
+    def __enter__(self) -> float:
         STATE[self.number] = self.state
         self.token = _depth.set(_depth.get() + 1)
         return self.number

@@ -17,6 +17,7 @@ from hoad.core.engine import engine, sweep
 from hoad.core.level import STATE, Level
 from hoad.errors import LeakedTraceError, RuleError
 from hoad.modes import debug
+from hoad.modes.captured import COPIED, capture, verify
 
 __all__ = ["Node", "backward", "prune", "pull"]
 
@@ -40,6 +41,8 @@ class Node(Box):
             if prim.forward is not None:
                 raise RuleError.missing(prim.name, "reverse", "a reverse rule, or a tangent rule that is linear")
             return y
+        if len(which) != len(xs):
+            xs = _captured(tape, xs, which)
         pull = prim.reverse(y, xs, kw, which)
         if debug.active:
             pull = debug.watched(prim, pull)
@@ -48,6 +51,18 @@ class Node(Box):
         if prim.multi:
             return _outputs(tape, level, y, place)
         return Node(level, y, place)
+
+
+def _captured(tape: list[Any], xs: Sequence[Any], which: Sequence[int]) -> Sequence[Any]:
+    """Arguments with the plain arrays among them as the rule may keep them."""
+    if len(xs) == 2:
+        i = 1 - which[0]
+        x = xs[i]
+        if not isinstance(x, np.ndarray):
+            return xs
+        x = x.copy("K") if x.size <= COPIED else capture(tape, x)
+        return (xs[0], x) if i else (x, xs[1])
+    return [capture(tape, x) if isinstance(x, np.ndarray) and i not in which else x for i, x in enumerate(xs)]
 
 
 _FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)
@@ -122,41 +137,87 @@ def _with_value(out: Any, level: int, y: Any) -> Any:
 
 
 class Scattered:
-    """A cotangent that is zero except at ``index``: added into an existing array where that is possible.
+    """A cotangent that is a sum of pieces, each zero except at an index; made into an array once all pieces are there.
 
     A rule may return it instead of an array, so that the cotangent of ``x[i]`` costs what ``x[i]`` cost.
     """
 
-    __slots__ = ("g", "index", "shape", "unique")
+    __slots__ = ("order", "pieces", "shape")
 
-    def __init__(self, g: Any, index: Any, shape: tuple[int, ...], unique: bool) -> None:
-        self.g = g
-        self.index = index
+    def __init__(self, g: Any, index: Any, shape: tuple[int, ...], unique: bool, order: Any) -> None:
+        self.pieces = [(g, index, unique)]
         self.shape = shape
-        self.unique = unique
+        self.order = order
+
+    def add(self, other: Any) -> Scattered:
+        if type(other) is Scattered:
+            self.pieces += other.pieces
+        else:
+            self.pieces.append((other, Ellipsis, True))
+        return self
 
     def dense(self) -> Any:
-        return ops.scatter(self.g, self.index, self.shape)
+        """The array: pieces of plain arrays are added into one buffer, others by differentiable operations."""
+        pieces = self.pieces
+        if len(pieces) > 1:  # begin with a piece that has most hidden axes: the others can be added into it
+            pieces = sorted(pieces, key=_depth, reverse=True)
+        g, index, _ = pieces[0]
+        total = ops.copy(g) if index is Ellipsis else ops.scatter(g, index, self.shape, self.order)
+        for g, index, unique in pieces[1:]:
+            if not _add_in_place(total, g, index, unique, len(self.shape)):
+                total = ops.index_add(total, index, g)
+        return total
+
+
+def _depth(piece: tuple[Any, Any, bool]) -> int:
+    g, depth = piece[0], 0
+    while isinstance(g, Box):
+        g, depth = g.value, depth + 1
+    return depth
+
+
+def _add_in_place(total: Any, g: Any, index: Any, unique: bool, ndim: int) -> bool:
+    """Add a piece into an array that nobody else holds, if both are plain up to hidden axes."""
+    hidden: list[bool] = []
+    while type(total) in engine.transparent:
+        carries = isinstance(g, Box) and g.level >= total.level
+        if carries and (g.level > total.level or type(g) is not type(total)):
+            return False
+        if carries:
+            g = g.value
+        hidden.insert(0, carries)
+        index = engine.hidden_index(index, ndim)
+        if index is None:
+            return False
+        ndim += 1
+        total = total.value
+    if type(total) is not np.ndarray or isinstance(g, Box) or g.dtype != total.dtype:
+        return False
+    if any(hidden):
+        for axis, carries in enumerate(hidden):
+            if not carries:
+                g = np.expand_dims(g, axis)
+    if index is Ellipsis:
+        total += g
+    elif unique:
+        total[index] += g
+    else:
+        np.add.at(total, index, g)
+    return True
 
 
 def _total(old: Any, new: Any, owned: bool) -> tuple[Any, bool]:
     """Sum of two cotangents and whether it is an array that nobody else holds."""
+    if type(old) is Scattered:
+        return old.add(new), False
     if type(new) is Scattered:
-        if type(old) is np.ndarray and type(new.g) is not Scattered and not isinstance(new.g, Box) and new.g.dtype == old.dtype:
-            if not owned:
-                old = old.copy()
-            if new.unique:
-                old[new.index] += new.g
-            else:
-                np.add.at(old, new.index, new.g)
+        if owned and len(new.pieces) == 1 and _add_in_place(old, *new.pieces[0], len(new.shape)):
             return old, True
-        return (ops.index_add(old, new.index, new.g) if isinstance(old, Box) or isinstance(new.g, Box) else old + new.dense()), True
-    if type(old) is np.ndarray:
-        if owned and type(new) is np.ndarray and old.dtype == new.dtype and old.shape == new.shape:
-            old += new
-            return old, True
-        return old + new, True
-    return old + new, False
+        return new.add(old), False
+    if owned and type(old) is np.ndarray and type(new) is np.ndarray and old.dtype == new.dtype and old.shape == new.shape:
+        old += new
+        return old, True
+    return old + new, True
 
 
 def backward(tape: list[Any], place: int, g: Any, inputs: int) -> list[Any]:
@@ -164,6 +225,8 @@ def backward(tape: list[Any], place: int, g: Any, inputs: int) -> list[Any]:
 
     ``g`` may be a dict from places to cotangents, for several outputs.
     """
+    if inputs and tape[0] is not None:
+        verify(tape[0])
     cotangents: list[Any] = [None] * (len(tape))
     owned = bytearray(len(tape))
     if type(g) is dict:
@@ -189,8 +252,6 @@ def backward(tape: list[Any], place: int, g: Any, inputs: int) -> list[Any]:
                 old = cotangents[p]
                 if old is None:
                     cotangents[p] = c
-                elif type(old) is Scattered:
-                    cotangents[p], owned[p] = _total(old.dense(), c, not isinstance(old.g, Box))
                 else:
                     cotangents[p], owned[p] = _total(old, c, owned[p])
     finally:

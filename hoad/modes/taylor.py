@@ -120,11 +120,16 @@ def _force(out: Any, level: int, size: int) -> None:
             o.aux.flows = None
 
 
+def _is_constant(x: Series) -> bool:
+    """True if only coefficient 0 is there: a rule then sees the plain value, such as the literal exponent of a power."""
+    return x.rule is None and all(c is None for c in x.c[1:])
+
+
 def series(algebra: Algebra, f: Callable[..., Any], xs: list[Series], memo: dict[Any, Any]) -> Any:
     """The series of ``f`` of series (a list of them if ``f`` returns a tuple), computed on demand; equal operations on equal
     series are shared through ``memo``."""
     with Level(_Expansion(algebra, memo)) as level:
-        out = f(*[Jet(level, x[0], x) for x in xs])
+        out = f(*[x.c[0] if _is_constant(x) else Jet(level, x[0], x) for x in xs])
     if type(out) is tuple:
         return [o.aux if isinstance(o, Box) and o.level == level else Series([o]) for o in out]
     if isinstance(out, Box) and out.level == level:

@@ -12,4 +12,7 @@ from hoad.rules import (  # noqa: F401  # imported for their declarations, in th
     products,
     creation,
     linalg,
+    special,
+    calculus,
+    statistics,
 )

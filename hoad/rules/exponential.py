@@ -22,7 +22,7 @@ def _share(y: Any, a: Any, base: Any = np.exp) -> Any:
     """Weight of a in logaddexp; where both are -inf the weights are 1/2 each."""
     both = np.logical_and(np.isneginf(y), np.isneginf(a))
     same = np.logical_and(y == a, np.isinf(y))
-    return np.where(both, 0.5, base(np.where(same, 0.0, a - y)))
+    return np.where(both, 0.5, base(np.where(same, 0.0, a) - np.where(same, 0.0, y)))  # not a - y: inf - inf warns
 
 
 SLOPES: dict[str, tuple[Any, ...]] = {

@@ -44,13 +44,33 @@ def plain_index(index: Any) -> Any:
     return np.asarray(index) if type(index) is list else index
 
 
-def _scatter(g: Any, index: Any, shape: Any) -> Any:
-    z = np.zeros_like(g, shape=shape) if isinstance(g, np.ndarray) else np.zeros(shape, getattr(g, "dtype", None))
+def _scatter(g: Any, index: Any, shape: Any, order: Any) -> Any:
+    z = _zeros(g, shape, order)
     if _is_unique(index):
         z[index] = g
     else:
         np.add.at(z, index, g)
     return z
+
+
+def _zeros(like: Any, shape: tuple[int, ...], order: tuple[int, ...] | None) -> Any:
+    """Zeros of the dtype and device of ``like``, with axes laid out in memory in the given order."""
+    if not isinstance(like, np.ndarray | np.generic):
+        return np.zeros_like(like, shape=shape)
+    if order is None or len(order) != len(shape):
+        return np.zeros(shape, like.dtype)
+    inverse = [0] * len(order)
+    for i, a in enumerate(order):
+        inverse[a] = i
+    return np.zeros([shape[a] for a in order], like.dtype).transpose(inverse)
+
+
+def memory_order(x: Any) -> tuple[int, ...] | None:
+    """Axes of the plain array inside x from the largest stride to the smallest; None if that is C order."""
+    plain = strip(x)
+    if not isinstance(plain, np.ndarray) or plain.flags.c_contiguous or plain.ndim < 2:
+        return None
+    return tuple(sorted(range(plain.ndim), key=lambda a: -abs(plain.strides[a])))
 
 
 def _batched_index(index: Any, ndim: int) -> tuple[Any, int]:
@@ -65,6 +85,15 @@ def _batched_index(index: Any, ndim: int) -> tuple[Any, int]:
     return full, 0
 
 
+def _hidden_index(index: Any, ndim: int) -> Any:
+    """Index of the array underneath a hidden leading axis, or None if that axis would move."""
+    full, at = _batched_index(index, ndim)
+    return None if at else full
+
+
+engine.hidden_index = _hidden_index
+
+
 def _getitem_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
     full, at = _batched_index(kw["index"], xs[0].ndim - 1)
     y = xs[0][full]
@@ -74,30 +103,43 @@ def _getitem_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
 def _scatter_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
     full, at = _batched_index(kw["index"], len(kw["shape"]))
     g = ops.moveaxis(xs[0], 0, at) if at else xs[0]
-    return scatter_.bind(g, index=full, shape=(size, *kw["shape"]))
+    order, shape = kw["order"], (size, *kw["shape"])
+    if order is not None and len(order) < len(shape):
+        order = (0, *(a + 1 for a in order))
+    return scatter_.bind(g, index=full, shape=shape, order=order)
 
 
 getitem_ = linear(
     "getitem",
     lambda x, index: x[index],
-    lambda g, old, index: scatter_.bind(g, index=index, shape=old),
+    lambda g, old, index: scatter_.bind(g, index=index, shape=old, order=None),
     batch=_getitem_batch,
     write_back=lambda x, y, kw: index_update(x, kw["index"], y),
 )
 scatter_ = linear(
     "scatter",
-    lambda g, index, shape: _scatter(g, index, shape),
-    lambda g, old, index, shape: getitem_.bind(g, index=index),
+    _scatter,
+    lambda g, old, index, shape, order: getitem_.bind(g, index=index),
     batch=_scatter_batch,
 )
+
+
+def _kept(index: Any) -> Any:
+    """The index as a reverse rule may keep it: the user may overwrite his index arrays later."""
+    if type(index) is tuple:
+        return tuple(i.copy("K") if isinstance(i, np.ndarray) else i for i in index)
+    return index.copy("K") if isinstance(index, np.ndarray) else index
 
 
 def _getitem_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
     shape = xs[0].shape
     index = kw["index"]
+    if type(index) not in (int, slice):
+        index = _kept(index)
     unique = _is_unique(index)
     scattered = engine.Scattered
-    return lambda g: (scattered(g, index, shape, unique),)
+    order = memory_order(xs[0])
+    return lambda g: (scattered(g, index, shape, unique, order),)
 
 
 getitem_.reverse = _getitem_reverse
@@ -111,9 +153,9 @@ def getitem(x: Any, index: Any) -> Any:
     return getitem_(x, index=index) if is_basic(index) else getitem_.bind(x, index=index)
 
 
-def scatter(g: Any, index: Any, shape: Any) -> Any:
+def scatter(g: Any, index: Any, shape: Any, order: Any = None) -> Any:
     """Array of zeros with ``g`` added at ``index``: the transpose of ``x[index]``."""
-    return scatter_.bind(g, index=index, shape=tuple(shape))
+    return scatter_.bind(g, index=index, shape=tuple(shape), order=order)
 
 
 # -- assignment and addition at an index: linear in the array and in the new values --------------------------------------------
@@ -162,7 +204,7 @@ def _last_writes(index: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _update_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
-    index = kw["index"]
+    index = _kept(kw["index"])
     x, v = xs
     shape, value_shape, real_x, real_v = shape_of(x), shape_of(v), is_real(x), is_real(v)
     repeated = not _is_unique(index)
@@ -190,7 +232,7 @@ def _drop_leading(c: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _add_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
-    index = kw["index"]
+    index = _kept(kw["index"])
     spec = [(i, shape_of(xs[i]), is_real(xs[i])) for i in which]
 
     def pull(g: Any) -> Any:
@@ -282,7 +324,7 @@ def _along_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
 
 
 def _put_along(g: Any, indices: Any, shape: Any, axis: int) -> Any:
-    return _scatter(g, along_axis_index(shape, indices, axis), shape)
+    return _scatter(g, along_axis_index(shape, indices, axis), shape, None)
 
 
 take_along_ = jointly_linear(

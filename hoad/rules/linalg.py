@@ -503,7 +503,7 @@ def cond(x: Any, p: Any = None) -> Any:
 def matrix_power(a: Any, n: int) -> Any:
     """Repeated squaring, in the order in which NumPy multiplies."""
     if n == 0:
-        return np.zeros_like(strip(a)) + np.eye(a.shape[-2], dtype=a.dtype) if a.ndim == strip(a).ndim else a * 0 + np.eye(a.shape[-2])
+        return np.zeros(a.shape, a.dtype) + np.eye(a.shape[-2], dtype=a.dtype)
     if n < 0:
         a, n = np.linalg.inv(a), -n
     if n == 3:

@@ -9,13 +9,13 @@ import numpy as np
 from hoad.core.kinds import elementwise, linear
 from hoad.core.kinds.batching import align_ranks
 from hoad.core.primitive import expose
-from hoad.rules.kinks import undefined_slope
+from hoad.rules.kinks import at_kink
 
 
 def _hypot_slope(y: Any, x: Any) -> Any:
     """x / hypot, 0 at the origin, where the next derivative is undefined (NaN)."""
     origin = y == 0
-    return np.where(origin, undefined_slope(y), x / np.where(origin, 1.0, y))
+    return at_kink(origin, y, x / np.where(origin, 1.0, y))
 
 
 SLOPES: dict[str, tuple[Any, ...]] = {

@@ -10,7 +10,7 @@ import numpy as np
 
 from hoad.core.box import Box, shape_of, strip
 from hoad.core.level import Level
-from hoad.core.space import cast_like, flatten, flatten_like, unflatten
+from hoad.core.space import cast_like, flatten, flatten_like, leaf_zeros, unflatten
 from hoad.errors import DTypeError
 from hoad.modes.batch import Batched
 from hoad.modes.forward import Dual
@@ -308,11 +308,49 @@ def blocks(stacked: Any, leaves: Sequence[Any], shape: tuple[int, ...]) -> list[
     return out
 
 
-def unbatched(y: Any, level: int, size: int) -> Any:
-    """The physical array of a result of a batching level (repeated if it does not vary)."""
-    if isinstance(y, Box) and y.level == level:
+def over_block(size: int, leaves: Sequence[Any], run: Callable[[float], Sequence[Any]]) -> list[Any]:
+    """``run(level)`` within a batching level of ``size`` directions; its results with that axis visible and first.
+
+    If a leaf is a batch itself, the directions are placed outside that batch, so that long batches stay innermost in memory.
+    """
+    outermost = None
+    for x in leaves:
+        while isinstance(x, Box):
+            if type(x) is Batched:
+                outermost = x.level if outermost is None else min(outermost, x.level)
+            x = x.value
+    if outermost is not None:
+        with Level(size, outermost) as level:
+            found = run(level)
+        if not any(_crossed(y, level) for y in found):
+            return [unbatched(y, level, size) for y in found]
+    with Level(size) as level:
+        found = run(level)
+    return [unbatched(y, level, size) for y in found]
+
+
+def _crossed(y: Any, level: float) -> bool:
+    """True if a derivative in progress lies between the block and the result: the block must then be innermost."""
+    while isinstance(y, Box) and y.level > level:
+        if type(y) is not Batched:
+            return True
+        y = y.value
+    return False
+
+
+def unbatched(y: Any, level: float, size: int) -> Any:
+    """A result of a batching level with the hidden axis made visible (repeated if the result does not vary)."""
+    found = _visible(y, level)
+    return np.broadcast_to(y, (size, *shape_of(y))) if found is None else found
+
+
+def _visible(y: Any, level: float) -> Any:
+    if not isinstance(y, Box) or y.level < level:
+        return None
+    if y.level == level:
         return y.value
-    return np.broadcast_to(y, (size, *shape_of(y)))
+    inner = _visible(y.value, level)  # (block, batch, ...) in memory, (batch, block, ...) for the outer level
+    return None if inner is None else Batched(y.level, np.moveaxis(inner, 0, 1), None)
 
 
 def _check_real_or_holomorphic(leaves: Sequence[Any], holomorphic: bool, name: str) -> None:
@@ -367,12 +405,15 @@ def jacfwd(f: Function, argnums: ArgNums = 0, *, has_aux: bool = False, holomorp
         _check_real_or_holomorphic(leaves, holomorphic, "the Jacobian")
         units = basis(leaves)
         size = units[0].shape[0]
-        with Level(size) as level:
-            values, ts, spec, aux = dual_call(selection, [Batched(level, u, None) for u in units], has_aux)
-        out = []
-        for y, t in zip(values, ts, strict=True):
-            stacked = np.zeros((size, *shape_of(y)), strip(y).dtype) if t is None else unbatched(tangent_like(t, y), level, size)
-            out.append(selection.pack(blocks(stacked, leaves, shape_of(y))))
+        call: list[Any] = []
+
+        def run(level: float) -> list[Any]:
+            call[:] = values, ts, spec, aux = dual_call(selection, [Batched(level, u, None) for u in units], has_aux)
+            return [leaf_zeros(y) if t is None else tangent_like(t, y) for y, t in zip(values, ts, strict=True)]
+
+        columns = over_block(size, leaves, run)
+        values, _, spec, aux = call
+        out = [selection.pack(blocks(c, leaves, shape_of(y))) for y, c in zip(values, columns, strict=True)]
         jac = unflatten(spec, out)
         return (jac, aux) if has_aux else jac
 
@@ -424,9 +465,9 @@ def jacrev(f: Function, argnums: ArgNums = 0, *, has_aux: bool = False, holomorp
         pullback, aux = tape_call(selection, has_aux)
         units = basis(pullback.outputs)
         size = units[0].shape[0]
-        with Level(size) as level:
-            rows = pullback.leaves([Batched(level, u, None) for u in units])
-        stacked = [unbatched(r, level, size) for r in rows]
+        stacked = over_block(
+            size, pullback.outputs, lambda level: pullback.leaves([Batched(level, u, None) for u in units])
+        )
         if holomorphic:
             stacked = [np.conjugate(s) for s in stacked]
         out, start = [], 0

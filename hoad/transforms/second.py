@@ -12,13 +12,14 @@ from hoad.core.box import Box, shape_of
 from hoad.core.level import Level
 from hoad.core.series import curve, mixed
 from hoad.core.space import cast_like, flatten_like, unflatten
+from hoad.errors import NotScalarError
 from hoad.modes import taylor
 from hoad.modes.batch import Batched
 from hoad.modes.forward import Dual
 from hoad.modes.forward import unpack as unpack_dual
 from hoad.modes.reverse import Node, backward
 from hoad.transforms.arguments import ArgNums, Selection, scalar_output, select
-from hoad.transforms.first import _check_real_or_holomorphic, _seed, basis, blocks, unbatched
+from hoad.transforms.first import _check_real_or_holomorphic, _seed, basis, blocks, jacfwd, jacrev, over_block
 
 __all__ = ["hessian", "hvp", "value_grad_and_hvp", "vhv"]
 
@@ -249,8 +250,6 @@ def hessian(f: Function, argnums: ArgNums = 0) -> Function:
     array([[4., 2.],
            [2., 0.]])
     """
-    from hoad.transforms.first import jacfwd, jacrev
-
     @wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         selection = select(f, argnums, args, kwargs)
@@ -266,17 +265,15 @@ def hessian(f: Function, argnums: ArgNums = 0) -> Function:
             return out
 
         selection.f = noted
-        with Level(size) as level:
-            try:
-                products = reverse_over_forward(selection, [Batched(level, u, None) for u in units])
-            except TypeError:
-                if shapes and shapes[-1] == ():
-                    raise
-                return jacfwd(jacrev(f, argnums), argnums)(*args, **kwargs)
-        out = []
-        for product in products:
-            stacked = unbatched(product, level, size)
-            out.append(selection.pack(blocks(stacked, leaves, stacked.shape[1:])))
+        try:
+            products = over_block(
+                size, leaves, lambda level: reverse_over_forward(selection, [Batched(level, u, None) for u in units])
+            )
+        except NotScalarError:
+            if shapes and shapes[-1] == ():
+                raise
+            return jacfwd(jacrev(f, argnums), argnums)(*args, **kwargs)
+        out = [selection.pack(blocks(product, leaves, product.shape[1:])) for product in products]
         return selection.pack(out)
 
     return wrapped

@@ -1,0 +1,115 @@
+"""Namespaces that mirror those of NumPy and SciPy: hoad.numpy, hoad.scipy.special and so on, generated from the registry.
+
+They exist for what NumPy's protocols cannot reach: arrays made of traced values, and functions that convert their arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from hoad.core.box import Box, Buffer, functions, ops
+from hoad.core.primitive import registry
+from hoad.errors import UnsupportedFunctionError
+
+__all__ = ["mirror"]
+
+_SEQUENCES = {
+    "array", "asarray", "block", "concatenate", "stack", "hstack", "vstack", "dstack", "column_stack", "select", "piecewise", "multi_dot",
+    "einsum", "meshgrid", "broadcast_arrays", "lexsort",
+}  # fmt: skip
+"""Functions whose list arguments are lists of arrays, not arrays."""
+
+
+def _holds_box(x: Any) -> bool:
+    return isinstance(x, Box) or (isinstance(x, list | tuple) and any(map(_holds_box, x)))
+
+
+def _joined(x: Any) -> Any:
+    """Lists that hold traced values as traced arrays."""
+    return ops.array(x) if isinstance(x, list | tuple) and _holds_box(x) else x
+
+
+def _covered(name: str, native: Any, implementation: Any) -> Any:
+    by_protocol = isinstance(native, np.ufunc) or native in functions and name.startswith("numpy.")
+    keeps_lists = name.rpartition(".")[2] in _SEQUENCES
+
+    @wraps(native, updated=())
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if not any(map(_holds_box, args)) and not any(map(_holds_box, kwargs.values())):
+            return native(*args, **kwargs)
+        if keeps_lists:
+            return implementation(*args, **kwargs)
+        args = tuple(map(_joined, args))
+        kwargs = {k: _joined(v) for k, v in kwargs.items()}
+        return (native if by_protocol else implementation)(*args, **kwargs)
+
+    return function
+
+
+def _uncovered(name: str, native: Any) -> Any:
+    @wraps(native, updated=())
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if any(map(_holds_box, args)) or any(map(_holds_box, kwargs.values())):
+            if not any(map(_is_traced, (*args, *kwargs.values()))):
+                return native(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
+            raise UnsupportedFunctionError.no_rule(name)
+        return native(*args, **kwargs)
+
+    return function
+
+
+def _is_traced(x: Any) -> bool:
+    return (isinstance(x, Box) and type(x) is not Buffer) or (isinstance(x, list | tuple) and any(map(_is_traced, x)))
+
+
+def _plain(x: Any) -> Any:
+    return x.value if type(x) is Buffer else type(x)(map(_plain, x)) if type(x) in (list, tuple) else x
+
+
+def mirror(native: ModuleType, here: dict[str, Any], creation: dict[str, Callable[..., Any]] | None = None) -> tuple[Any, Any]:
+    """``__getattr__`` and ``__dir__`` of a module that mirrors ``native``.
+
+    Parameters
+    ----------
+    native : module
+        Its functions give the values where no argument is traced.
+    here : dict
+        Globals of the mirroring module; names that were looked up once are kept there.
+    creation : dict, optional
+        Functions that take precedence.
+
+    Returns
+    -------
+    getattr, dir : callable
+    """
+    prefix = native.__name__
+    creation = creation or {}
+
+    def find(name: str) -> Any:
+        if name in creation:
+            return creation[name]
+        value = getattr(native, name, None)
+        if name.startswith("_") or not hasattr(native, name):
+            raise AttributeError(f"module {here['__name__']!r} has no attribute {name!r}")
+        if not callable(value) or isinstance(value, type) or isinstance(value, ModuleType):
+            return value
+        for f in registry():
+            if f.name == f"{prefix}.{name}" or f.native is value:
+                return _covered(f.name, f.native, f.implementation)
+        if value in functions:  # questions about an array: its shape, its dtype
+            return _covered(f"{prefix}.{name}", value, functions[value])
+        return _uncovered(f"{prefix}.{name}", value)
+
+    def lookup(name: str) -> Any:
+        here[name] = found = find(name)
+        return found
+
+    def names() -> list[str]:
+        return sorted({n for n in dir(native) if not n.startswith("_")} | set(creation))
+
+    return lookup, names
