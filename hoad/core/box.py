@@ -59,13 +59,13 @@ class Box:
     __hash__ = None  # type: ignore[assignment]  # like ndarray: == is elementwise
     kind = "traced value"
 
-    level: int
+    level: float
     value: Any
     aux: Any
     base: Any
     views: Any
 
-    def __init__(self, level: int, value: Any, aux: Any) -> None:
+    def __init__(self, level: float, value: Any, aux: Any) -> None:
         self.level = level
         self.value = value
         self.aux = aux
@@ -73,7 +73,7 @@ class Box:
         self.views = None
 
     @staticmethod
-    def process(prim: Any, level: int, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+    def process(prim: Any, level: float, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         """Apply ``prim`` where the innermost level among ``args`` is ``level``; each mode defines its own."""
         raise AssertionError("a box without a mode: please report this as a bug of hoad")
 
@@ -91,8 +91,10 @@ class Box:
         if handler is None:
             name = getattr(ufunc, "__name__", str(ufunc)) + ("" if method == "__call__" else f".{method}")
             raise UnsupportedFunctionError.no_rule(name)
+        if method == "__call__" and kwargs:
+            return _with_options(ufunc, handler, inputs, out, kwargs)
         if out is None:
-            return handler(*inputs, **kwargs) if kwargs else handler(*inputs)
+            return handler(*inputs, **kwargs)
         return _into(out, handler(*inputs, **kwargs), inputs)
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -454,7 +456,7 @@ class Buffer(Box):
         return self.value
 
     @staticmethod
-    def process(prim: Any, level: int, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+    def process(prim: Any, level: float, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         return prim.bind(*[a.value if isinstance(a, Buffer) else a for a in args], **kw)
 
 
@@ -462,6 +464,24 @@ def _method(name: str, box: Box, out: Any, **kwargs: Any) -> Any:
     given = {k: v for k, v in kwargs.items() if not (v is None and k == "dtype")}
     result = getattr(ops, name)(box, **given)
     return result if out is None else _into((out,), result, (box,))
+
+
+def _with_options(ufunc: Any, handler: Any, inputs: Any, out: Any, options: dict[str, Any]) -> Any:
+    """A ufunc call with ``where=`` or ``dtype=``; options that only concern memory are of no effect here."""
+    known = {"where", "dtype", "casting", "order", "subok"}
+    if not options.keys() <= known:
+        raise UnsupportedFunctionError.no_rule(f"np.{ufunc.__name__} with {sorted(options.keys() - known)}")
+    dtype, where = options.get("dtype"), options.get("where", True)
+    if dtype is not None:
+        inputs = [ops.astype(x, dtype) if isinstance(x, Box) else np.asarray(x, dtype) for x in inputs]
+    result = handler(*inputs)
+    if where is not True:
+        if out is None:
+            raise UnsupportedFunctionError.no_rule(
+                f"np.{ufunc.__name__} with where= and without out=", ", because the other elements would be undefined"
+            )
+        result = np.where(where, result, out[0])
+    return result if out is None else _into(out, result, inputs)
 
 
 def _into(out: tuple[Any, ...], result: Any, inputs: Any) -> Any:

@@ -16,7 +16,7 @@ from hoad.core.box import Box, Buffer, shape_of, strip
 from hoad.core.engine import engine
 from hoad.errors import DTypeError, ShapeError, StructureError
 
-__all__ = ["Spec", "as_leaf", "cast_like", "flatten", "flatten_like", "leaf_zeros", "map_leaves", "unflatten", "zeros_like"]
+__all__ = ["Spec", "apart", "as_leaf", "cast_like", "flatten", "flatten_like", "leaf_zeros", "map_leaves", "unflatten", "zeros_like"]
 
 NAMESPACE = "hoad"
 Spec = Any
@@ -86,7 +86,7 @@ def as_leaf(x: Any, where: str) -> Any:
     dtype = getattr(x, "dtype", None)
     if dtype is None or getattr(dtype, "kind", "?") not in "fc":
         raise DTypeError.not_inexact(dtype if dtype is not None else type(x).__name__, where)
-    return x
+    return x.snapshot() if isinstance(x, Box) else x  # later in-place updates of x are not seen by what keeps the leaf
 
 
 def flatten_like(x: Any, leaves: Sequence[Any], spec: Spec, what: str) -> list[Any]:
@@ -139,6 +139,20 @@ def cast_like(c: Any, x: Any) -> Any:
     if type(c) is np.ndarray and not c.flags.writeable:
         c = c.copy()
     return c
+
+
+def apart(results: Sequence[Any], given: Sequence[Any] = ()) -> list[Any]:
+    """``results`` with copies of those that share memory with each other or with what the user gave."""
+    seen = {id(x if x.base is None else x.base) for x in given if type(x) is np.ndarray}
+    out = []
+    for c in results:
+        if type(c) is np.ndarray:
+            owner = id(c if c.base is None else c.base)
+            if owner in seen:
+                c = c.copy()
+            seen.add(owner)
+        out.append(c)
+    return out
 
 
 engine.zeros = leaf_zeros

@@ -40,7 +40,7 @@ class Batched(Box):
         raise TracedConversionError.conversion("bool(x) (an `if`, `while`, `and`, `or`)", "np.where, or a loop instead of hoad.vmap")
 
     @staticmethod
-    def process(prim: Any, level: int, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+    def process(prim: Any, level: float, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         size = STATE.get(level)
         if size is None:
             raise LeakedTraceError.leaked(Batched.kind)

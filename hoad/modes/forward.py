@@ -26,7 +26,7 @@ class Dual(Box):
         return np.logical_and(of(self.value), of(self.aux))
 
     @staticmethod
-    def process(prim: Any, level: int, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+    def process(prim: Any, level: float, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         if level not in STATE:
             raise LeakedTraceError.leaked(Dual.kind)
         xs, ts = _stripped(args, level)
@@ -46,7 +46,7 @@ class Dual(Box):
 _Pair = tuple[Sequence[Any], Sequence[Any]]
 
 
-def _stripped(args: tuple[Any, ...], level: int) -> _Pair:
+def _stripped(args: tuple[Any, ...], level: float) -> _Pair:
     """Arguments without this level's boxes, and their tangents; one and two arguments unrolled."""
     n = len(args)
     if n == 1:
@@ -74,7 +74,7 @@ def _stripped(args: tuple[Any, ...], level: int) -> _Pair:
     return xs, ts
 
 
-def _through_body(prim: Any, level: int, args: Any, xs: Any, kw: Any) -> Any:
+def _through_body(prim: Any, level: float, args: Any, xs: Any, kw: Any) -> Any:
     out = prim.body(*args, **kw)
     if prim.exact_body:
         return out
@@ -84,7 +84,7 @@ def _through_body(prim: Any, level: int, args: Any, xs: Any, kw: Any) -> Any:
     return _with_value(out, level, y)
 
 
-def _with_value(out: Any, level: int, y: Any) -> Any:
+def _with_value(out: Any, level: float, y: Any) -> Any:
     if not isinstance(out, Dual) or out.level != level:
         return y
     if shape_of(out.value) != shape_of(y):
@@ -102,7 +102,7 @@ def push(f: Callable[..., Any], xs: Sequence[Any], ts: Sequence[Any]) -> tuple[A
     return unpack(out, level)
 
 
-def unpack(out: Any, level: int) -> tuple[Any, Any]:
+def unpack(out: Any, level: float) -> tuple[Any, Any]:
     """Value and tangent (None if zero) of a result of level ``level``."""
     if isinstance(out, Box):
         if out.level == level:

@@ -9,9 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from hoad.core.box import Box, Buffer
 from hoad.core.level import STATE, Level
 from hoad.errors import LeakedTraceError
+from hoad.modes.captured import COPIED
 
 __all__ = ["Recorded", "Recording", "Step", "record"]
 
@@ -86,7 +89,7 @@ class Recorded(Box):
     kind = "recorded value"
 
     @staticmethod
-    def process(prim: Any, level: int, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+    def process(prim: Any, level: float, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         recording = STATE.get(level)
         if recording is None:
             raise LeakedTraceError.leaked(Recorded.kind)
@@ -102,7 +105,7 @@ class Recorded(Box):
                     continue
                 a = a.snapshot()
             xs.append(a)
-            template.append(a)
+            template.append(a.copy("K") if isinstance(a, np.ndarray) and a.size <= COPIED else a)
         y = prim.bind(*xs, **kw)
         ys = y if prim.multi else (y,)
         first = recording.size
@@ -123,7 +126,7 @@ def record(f: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, Recording
     return out, recording, level
 
 
-def slot_of(y: Any, level: int) -> tuple[int | None, Any]:
+def slot_of(y: Any, level: float) -> tuple[int | None, Any]:
     """Slot and value of a result of a recording."""
     if isinstance(y, Box):
         if y.level == level:

@@ -29,7 +29,7 @@ class Node(Box):
     kind = "node of a tape"
 
     @staticmethod
-    def process(prim: Any, level: int, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+    def process(prim: Any, level: float, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         tape = STATE.get(level)
         if tape is None:
             raise LeakedTraceError.leaked(Node.kind)
@@ -68,7 +68,7 @@ def _captured(tape: list[Any], xs: Sequence[Any], which: Sequence[int]) -> Seque
 _FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)
 
 
-def _stripped(args: tuple[Any, ...], level: int) -> tuple[Sequence[Any], Sequence[int], Sequence[int]]:
+def _stripped(args: tuple[Any, ...], level: float) -> tuple[Sequence[Any], Sequence[int], Sequence[int]]:
     """Arguments without this level's boxes, the positions of those boxes and their places; one and two arguments unrolled."""
     n = len(args)
     if n == 1:
@@ -96,7 +96,7 @@ def _stripped(args: tuple[Any, ...], level: int) -> tuple[Sequence[Any], Sequenc
     return xs, which, parents
 
 
-def _outputs(tape: list[Any], level: int, ys: tuple[Any, ...], place: int) -> tuple[Node, ...]:
+def _outputs(tape: list[Any], level: float, ys: tuple[Any, ...], place: int) -> tuple[Node, ...]:
     """One node for each output; their cotangents meet, as a tuple, at the entry of the operation."""
     nodes = []
     for i, y in enumerate(ys):
@@ -118,7 +118,7 @@ class _Parts(tuple):
         return _Parts(a if b is None else b if a is None else a + b for a, b in zip(self, other, strict=True))
 
 
-def _through_body(prim: Any, level: int, args: Any, xs: Any, kw: Any) -> Any:
+def _through_body(prim: Any, level: float, args: Any, xs: Any, kw: Any) -> Any:
     out = prim.body(*args, **kw)
     if prim.exact_body:
         return out
@@ -128,7 +128,7 @@ def _through_body(prim: Any, level: int, args: Any, xs: Any, kw: Any) -> Any:
     return _with_value(out, level, y)
 
 
-def _with_value(out: Any, level: int, y: Any) -> Any:
+def _with_value(out: Any, level: float, y: Any) -> Any:
     if not isinstance(out, Node) or out.level != level:
         return y
     if shape_of(out.value) != shape_of(y):

@@ -45,7 +45,7 @@ class Jet(Box):
         return zero
 
     @staticmethod
-    def process(prim: Any, level: int, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+    def process(prim: Any, level: float, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         state = STATE.get(level)
         if state is None:
             raise LeakedTraceError.leaked(Jet.kind)
@@ -68,7 +68,7 @@ class Jet(Box):
         return _apply(prim, level, state.algebra, args, xs, kw, state.memo)
 
 
-def _apply(prim: Any, level: int, algebra: Algebra, args: Any, xs: list[Series], kw: dict[str, Any], memo: dict[Any, Any]) -> Any:
+def _apply(prim: Any, level: float, algebra: Algebra, args: Any, xs: list[Series], kw: dict[str, Any], memo: dict[Any, Any]) -> Any:
     if prim.body is not None:
         return _through_body(prim, level, args, xs, kw)
     if prim.forward is None:
@@ -94,7 +94,7 @@ def _apply(prim: Any, level: int, algebra: Algebra, args: Any, xs: list[Series],
     return Jet(level, y, series)
 
 
-def _through_body(prim: Any, level: int, args: Any, xs: list[Series], kw: dict[str, Any]) -> Any:
+def _through_body(prim: Any, level: float, args: Any, xs: list[Series], kw: dict[str, Any]) -> Any:
     out = prim.body(*args, **kw)
     if prim.exact_body:
         return out
@@ -104,13 +104,13 @@ def _through_body(prim: Any, level: int, args: Any, xs: list[Series], kw: dict[s
     return _with_value(out, level, y)
 
 
-def _with_value(out: Any, level: int, y: Any) -> Any:
+def _with_value(out: Any, level: float, y: Any) -> Any:
     if not isinstance(out, Jet) or out.level != level:
         return y
     return Jet(level, y, Series([y, *out.aux.c[1:]], None if out.aux.rule is None else lambda n: out.aux[n]))
 
 
-def _force(out: Any, level: int, size: int) -> None:
+def _force(out: Any, level: float, size: int) -> None:
     """Compute all coefficients."""
     for o in out if type(out) is tuple else (out,):
         if isinstance(o, Jet) and o.level == level:
@@ -144,7 +144,7 @@ def expand(algebra: Algebra, f: Callable[..., Any], coefficients: list[list[Any]
     return out, level
 
 
-def unpack(out: Any, level: int, size: int) -> list[Any]:
+def unpack(out: Any, level: float, size: int) -> list[Any]:
     """Coefficients (None where zero) of one result."""
     if isinstance(out, Box):
         if out.level == level:

@@ -180,7 +180,12 @@ def _square_taylor(algebra: Any, y: Any, xs: Any, kw: Any, memo: Any) -> Any:
     return rule
 
 
-square = elementwise("square", np.square, lambda y, x: 2 * x, taylor=_square_taylor)
+def _square_forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
+    """2 dx first: it is a plain array where the direction is, so that only one product is differentiated again."""
+    return xs[0] * (2 * ts[0])
+
+
+square = elementwise("square", np.square, lambda y, x: 2 * x, forward=_square_forward, taylor=_square_taylor)
 reciprocal = elementwise("reciprocal", np.reciprocal, lambda y, x: -(y * y))
 sqrt = elementwise("sqrt", np.sqrt, lambda y, x: 0.5 / y)
 cbrt = elementwise("cbrt", np.cbrt, lambda y, x: 1.0 / (3 * y * y))
@@ -204,6 +209,15 @@ def _exponent_slope(y: Any, x: Any, p: Any) -> Any:
     """log(x) x^p, with its limit 0 at x = 0 < p."""
     vanishing = np.logical_and(x == 0, p > 0)
     return np.where(vanishing, 0.0, np.log(np.where(vanishing, 1.0, x)) * y)
+
+
+def _power_forward(derived: Any) -> Any:
+    def forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
+        if ts[1] is None and type(xs[1]) in (int, float) and xs[1] == 2:
+            return _square_forward(y, xs, ts, kw)
+        return derived(y, xs, ts, kw)
+
+    return forward
 
 
 def _power_reverse(derived: Any) -> Any:
@@ -249,6 +263,7 @@ pow_ = elementwise("pow", operator.pow, _power_slope, _exponent_slope)
 float_power = elementwise("float_power", np.float_power, _power_slope, _exponent_slope)
 for _prim in (power, pow_, float_power):
     _prim.taylor = _power_taylor(_prim.taylor)
+    _prim.forward = _power_forward(_prim.forward)
     _prim.reverse = _power_reverse(_prim.reverse)
 
 # -- remainders -----------------------------------------------------------------------------------------------------------

@@ -25,6 +25,11 @@ def _array(x: Any) -> Any:
     return x if isinstance(x, Box) else np.asarray(x)
 
 
+def _number(x: Any) -> Any:
+    """Lists as arrays; Python numbers stay, because they do not promote the dtype."""
+    return x if type(x) in (int, float, complex) else _array(x)
+
+
 def _ones(y: Any, *xs: Any, **kw: Any) -> Any:
     return np.ones(shape_of(y), strip(y).dtype)
 
@@ -63,7 +68,7 @@ interp_ = composite(
 
 
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    x, xp, fp = _array(x), _array(xp), _array(fp)
+    x, xp, fp = (ops.astype(_array(v), np.promote_types(strip(_array(v)).dtype, float)) for v in (x, xp, fp))
     if period is not None:
         if period == 0:
             raise ValueError("period must be a non-zero value")
@@ -257,9 +262,11 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # no
 # -- grids ------------------------------------------------------------------------------------------------------------------------
 
 
-def _steps(num: int, endpoint: bool, rank: int) -> Any:
-    div = num - 1 if endpoint else num
-    return np.reshape(np.arange(num) / max(div, 1), (-1, *(1,) * rank))
+def _steps(num: int, endpoint: bool, *ends: Any) -> Any:
+    """The fractions of the way from one end to the other, in the precision of the ends."""
+    dtype = np.result_type(*[v if type(v) in (int, float, complex) else strip(v).dtype for v in ends], 0.0)
+    shape = (-1, *(1,) * max(len(shape_of(v)) for v in ends))
+    return np.reshape((np.arange(num) / max(num - 1 if endpoint else num, 1)).astype(dtype), shape)
 
 
 def _moved(y: Any, axis: int) -> Any:
@@ -267,17 +274,16 @@ def _moved(y: Any, axis: int) -> Any:
 
 
 def _linspace_body(start: Any, stop: Any, num: int, endpoint: bool, axis: int) -> Any:
-    s = _steps(num, endpoint, max(len(shape_of(start)), len(shape_of(stop))))
+    s = _steps(num, endpoint, start, stop)
     return _moved(start * (1 - s) + stop * s, axis)
 
 
 def _geomspace_body(start: Any, stop: Any, num: int, endpoint: bool, axis: int) -> Any:
-    return _moved(start * (stop / start) ** _steps(num, endpoint, max(len(shape_of(start)), len(shape_of(stop)))), axis)
+    return _moved(start * (stop / start) ** _steps(num, endpoint, start, stop), axis)
 
 
 def _logspace_body(start: Any, stop: Any, base: Any, num: int, endpoint: bool, axis: int) -> Any:
-    rank = max(len(shape_of(v)) for v in (start, stop, base))
-    s = _steps(num, endpoint, rank)
+    s = _steps(num, endpoint, start, stop, base)
     return _moved(base ** (start * (1 - s) + stop * s), axis)
 
 
@@ -295,7 +301,7 @@ logspace_ = composite(
 def linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0, **kwargs: Any
 ) -> Any:
-    start, stop, num = _array(start), _array(stop), operator.index(num)
+    start, stop, num = _number(start), _number(stop), operator.index(num)
     y = linspace_.bind(start, stop, num=num, endpoint=bool(endpoint), axis=axis)
     y = y if dtype is None else ops.astype(y, dtype)
     div = num - 1 if endpoint else num
@@ -303,12 +309,12 @@ def linspace(
 
 
 def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
-    y = geomspace_.bind(_array(start), _array(stop), num=operator.index(num), endpoint=bool(endpoint), axis=axis)
+    y = geomspace_.bind(_number(start), _number(stop), num=operator.index(num), endpoint=bool(endpoint), axis=axis)
     return y if dtype is None else ops.astype(y, dtype)
 
 
 def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0) -> Any:
-    y = logspace_.bind(_array(start), _array(stop), _array(base), num=operator.index(num), endpoint=bool(endpoint), axis=axis)
+    y = logspace_.bind(_number(start), _number(stop), _number(base), num=operator.index(num), endpoint=bool(endpoint), axis=axis)
     return y if dtype is None else ops.astype(y, dtype)
 
 

@@ -313,7 +313,7 @@ def block(arrays: Any) -> Any:
     def depth(a: Any) -> int:
         return 1 + max(map(depth, a)) if isinstance(a, list) else 0
 
-    def build(a: Any, level: int) -> Any:
+    def build(a: Any, level: float) -> Any:
         if not isinstance(a, list):
             return a
         parts = [build(p, level - 1) for p in a]

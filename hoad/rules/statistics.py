@@ -52,7 +52,7 @@ def _observed(m: Any, y: Any) -> tuple[Any, ...]:
     arrays = tuple(a if isinstance(a, Box) else ops.array(a) for a in (m, y) if a is not None)
     if any(len(shape_of(a)) > 2 for a in arrays):
         raise ValueError("m has more than 2 dimensions")
-    return arrays
+    return tuple(ops.astype(a, np.promote_types(strip(a).dtype, float)) for a in arrays)
 
 
 def _plain_weights(w: Any, name: str) -> Any:

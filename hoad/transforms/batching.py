@@ -93,7 +93,7 @@ def _first(x: Any, axis: int) -> Any:
     return x if axis == 0 else np.moveaxis(x, axis, 0)
 
 
-def _placed(y: Any, level: int, size: int, axis: int) -> Any:
+def _placed(y: Any, level: float, size: int, axis: int) -> Any:
     if isinstance(y, Box) and y.level == level:
         y = y.value
     else:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
+import numpy as np
+
 from hoad.core import kinds
 from hoad.core.box import Box, Buffer
 from hoad.core.engine import engine
@@ -48,7 +50,8 @@ def stop_gradient(x: Any) -> Any:
 
 def _plain(x: Any) -> Any:
     if isinstance(x, Dual | Node | Jet | Buffer):
-        return _plain(x.value)
+        value = _plain(x.value)
+        return value.copy() if type(value) is np.ndarray else value  # what the user writes into it must not reach x
     if isinstance(x, Batched | Recorded):
         return x.__class__(x.level, _plain(x.value), x.aux)
     return x

@@ -10,7 +10,7 @@ import numpy as np
 
 from hoad.core.box import Box, shape_of, strip
 from hoad.core.level import Level
-from hoad.core.space import cast_like, flatten, flatten_like, leaf_zeros, unflatten
+from hoad.core.space import apart, cast_like, flatten, flatten_like, leaf_zeros, unflatten
 from hoad.errors import DTypeError
 from hoad.modes.batch import Batched
 from hoad.modes.forward import Dual
@@ -33,7 +33,7 @@ def dual_call(selection: Selection, tangents: Sequence[Any], has_aux: bool = Fal
     return [v for v, _ in pairs], [t for _, t in pairs], spec, _below(aux, level) if has_aux else None
 
 
-def _below(aux: Any, level: int) -> Any:
+def _below(aux: Any, level: float) -> Any:
     """Auxiliary output without the boxes of a closed level."""
     leaves, spec = flatten(aux)
     return unflatten(spec, [leaf.value if isinstance(leaf, Box) and leaf.level in (level, 0) else leaf for leaf in leaves])
@@ -103,7 +103,8 @@ class Pullback:
         for p, c in zip(self.places, cotangents, strict=True):
             if p is not None:
                 seeds[p] = seeds[p] + c if p in seeds else c
-        return [cast_like(c, x) for c, x in zip(backward(self.tape, -1, seeds, self.inputs), self.selection.leaves, strict=True)]
+        found = [cast_like(c, x) for c, x in zip(backward(self.tape, -1, seeds, self.inputs), self.selection.leaves, strict=True)]
+        return apart(found, cotangents)
 
     def __call__(self, u: Any) -> tuple[Any, ...]:
         return tuple(self.selection.parts(self.leaves(flatten_like(u, self.outputs, self.spec, "the cotangent"))))
@@ -163,7 +164,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     selection.leaves = [x.copy() if type(x) is np.ndarray else x for x in selection.leaves]
     pullback, aux = tape_call(selection, has_aux)
     prune(pullback.tape, [p for p in pullback.places if p is not None], pullback.inputs)
-    y = unflatten(pullback.spec, pullback.outputs)
+    y = unflatten(pullback.spec, [v.copy() if type(v) is np.ndarray else v for v in pullback.outputs])
     return (y, pullback, aux) if has_aux else (y, pullback)
 
 
@@ -219,6 +220,7 @@ def value_and_grad(f: Function, argnums: ArgNums = 0, *, has_aux: bool = False, 
         else:
             value, gradient = out, [None] * len(leaves)
         done = [cast_like(c, x) for c, x in zip(gradient, leaves, strict=True)]
+        done = apart(done) if len(done) > 1 else done
         if holomorphic:
             done = [np.conjugate(c) for c in done]
         return ((value, _below(aux, level)) if has_aux else value), selection.pack(done)

@@ -23,7 +23,7 @@ __all__ = ["derivative_tensor", "jet", "partial", "taylor"]
 Function = Callable[..., Any]
 
 
-def _coefficients(out: Any, level: int, size: int) -> tuple[list[list[Any]], Any]:
+def _coefficients(out: Any, level: float, size: int) -> tuple[list[list[Any]], Any]:
     """Coefficients of each output leaf as arrays, and the structure."""
     leaves, spec = as_outputs(out)
     rows = []

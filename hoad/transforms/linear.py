@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from hoad.core.box import Box
 from hoad.core.level import Level
 from hoad.core.space import Spec, cast_like, flatten, flatten_like, leaf_zeros, unflatten
@@ -34,6 +36,10 @@ class LinearMap:
         return unflatten(self._out, [tangent_like(t, y) for t, y in zip(self._run(vs), self._like, strict=True)])
 
 
+def _own(x: Any) -> Any:
+    return x.copy() if type(x) is np.ndarray else x
+
+
 def linearize(f: Function, *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """Value at a point and the map v -> J v there, which repeats no non-linear work.
 
@@ -57,6 +63,8 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Callable[..., Any]]:
 
     Notes
     -----
+    The map refers to the large arrays (more than 1,024 elements) that ``f`` uses as constants: do not overwrite them while you
+    use it.
     Source: Griewank & Walther, Evaluating Derivatives, 2nd ed. (2008), section 3.1.
 
     Examples
@@ -68,6 +76,7 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """
     single = len(primals) == 1
     selection = select(f, tuple(range(len(primals))), primals, {})
+    selection.leaves = [_own(x) for x in selection.leaves]  # the map outlives this call, and the caller's arrays may change
     values: list[Any] = []
     spec: list[Any] = []
 
@@ -81,7 +90,7 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Callable[..., Any]]:
     recording.outputs = [slot_of(leaf_zeros(y) if t is None else t, level) for t, y in zip(ts, values, strict=True)]
     point = selection.parts(selection.leaves)
     in_spec = flatten(point[0] if single else tuple(point))[1]
-    return unflatten(spec[0], values), LinearMap(recording.keep(), selection.leaves, in_spec, values, spec[0])
+    return unflatten(spec[0], [_own(y) for y in values]), LinearMap(recording.keep(), selection.leaves, in_spec, values, spec[0])
 
 
 def linear_transpose(f: Function, *primals: Any) -> Callable[[Any], tuple[Any, ...]]:
@@ -154,7 +163,7 @@ def linearize_hvp(f: Function, x: Any) -> tuple[Any, Any, Callable[[Any], Any]]:
     array([ 6., 12.])
     """
     selection = select(f, 0, (x,), {})
-    leaves = selection.leaves
+    leaves = selection.leaves = [_own(x) for x in selection.leaves]
     found: dict[str, Any] = {}
 
     def products(*vs: Any) -> list[Any]:
