@@ -96,7 +96,9 @@ class Program:
             found = step.primitive.bind(*args, **step.kw)
             for slot, y in zip(step.outputs, found if step.primitive.multi else (found,), strict=True):
                 if not np.array_equal(y, self.values[slot], equal_nan=np.asarray(y).dtype.kind in "fc"):
-                    raise RuleError(f"step {step.primitive.name} gives another value when it is repeated: it is not a pure function.")
+                    raise RuleError(
+                        f"step {step.primitive.name} gives another value when it is repeated: it is not a pure function."
+                    )
             known.update(step.outputs)
         return self
 
@@ -169,7 +171,9 @@ def _needed(recording: Recording) -> tuple[Step, ...]:
 
 def _names(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[str, ...]:
     try:
-        parameters = [p.name for p in inspect.signature(f).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        parameters = [
+            p.name for p in inspect.signature(f).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
     except (TypeError, ValueError):
         parameters = []
     names = []
@@ -178,5 +182,3 @@ def _names(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[str, ...]:
         count = len(flatten(a)[0])
         names += [name] if count == 1 and not isinstance(a, dict | list | tuple) else [f"{name}.{k}" for k in range(count)]
     return tuple(names)
-
-

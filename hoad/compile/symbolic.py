@@ -17,14 +17,14 @@ __all__ = ["to_sympy"]
 
 # hoad's primitive -> SymPy's function, where the names differ or SymPy's must be used on object arrays
 _NAMES = {
-    "sin": "sin", "cos": "cos", "tan": "tan", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "sinh": "sinh",
-    "cosh": "cosh", "tanh": "tanh", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "exp": "exp", "log": "log",
+    "sin": "sin", "cos": "cos", "tan": "tan", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
+    "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "exp": "exp", "log": "log",
     "sqrt": "sqrt", "absolute": "Abs", "sign": "sign", "maximum": "Max", "minimum": "Min", "erf": "erf", "erfc": "erfc",
     "gamma": "gamma", "gammaln": "loggamma", "digamma": "digamma", "conjugate": "conjugate", "cbrt": "cbrt",
 }  # fmt: skip
 _ARITHMETIC = {
-    "add", "subtract", "multiply", "divide", "negative", "positive", "pow", "power", "square", "reciprocal", "sum", "prod", "cumsum",
-    "cumprod", "reshape", "transpose", "broadcast_to", "getitem", "concatenate", "matmul", "dot", "inner", "outer", "tensordot",
+    "add", "subtract", "multiply", "divide", "negative", "positive", "pow", "power", "square", "reciprocal", "sum", "prod",
+    "cumsum", "cumprod", "reshape", "transpose", "broadcast_to", "getitem", "concatenate", "matmul", "dot", "inner", "outer", "tensordot",
     "einsum", "einsum_fast", "index_update", "index_add", "scatter", "copy", "convolve",
 }  # fmt: skip
 
@@ -71,7 +71,7 @@ def to_sympy(program: Program) -> Any:
             values[i] = symbols
     special = _lambdas(sympy)
     for step in program.steps:
-        args = [None if a is None else _exact(sympy, a) if np.asarray(a).dtype.kind in "iufc" else a for a in step.args]
+        args: list[Any] = [None if a is None else _exact(sympy, a) if np.asarray(a).dtype.kind in "iufc" else a for a in step.args]
         for position, slot in step.inputs:
             args[position] = values[slot]
         name = step.primitive.name
@@ -83,7 +83,9 @@ def to_sympy(program: Program) -> Any:
         elif name in _ARITHMETIC:
             y = step.primitive.native(*args, **step.kw)
         else:
-            raise UnsupportedFunctionError(f"{name} has no SymPy counterpart here. Print the program instead, or write it with elementary functions.")
+            raise UnsupportedFunctionError(
+                f"{name} has no SymPy counterpart here. Print the program instead, or write it with elementary functions."
+            )
         values[step.outputs[0]] = y
     outs = [constant if slot is None else values[slot] for slot, constant in program.outputs]
     return unflatten(program.out_spec, outs)

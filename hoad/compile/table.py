@@ -56,9 +56,12 @@ def tangents(program: Program, direction: Any = None) -> dict[int, Any]:
 
 
 def adjoints(program: Program, seed: Any = None) -> dict[int, Any]:
-    slot = program.outputs[0][0]
-    if len(program.outputs) != 1 or (seed is None and slot is not None and shape_of(program.values[slot]) != ()):
-        raise NotScalarError.found("adjoints", "several outputs" if len(program.outputs) != 1 else f"shape {shape_of(program.values[slot])}")  # type: ignore[index]
+    if len(program.outputs) != 1:
+        raise NotScalarError.found("adjoints", f"{len(program.outputs)} arrays")
+    slot, constant = program.outputs[0]
+    shape = shape_of(constant if slot is None else program.values[slot])
+    if seed is None and shape != ():
+        raise NotScalarError.found("adjoints", f"shape {shape}")
     inner = [s for step in program.steps for s in step.outputs if _is_inexact(program.values[s])]
     count = len(program.names)
     xs = [program.values[i] for i in range(count)] + [leaf_zeros(program.values[s]) for s in inner]
@@ -99,7 +102,11 @@ def formula(program: Program, step: Any) -> str:
         return f"{operands[0]}[{_index(step.kw['index'])}]"
     if name == "negative":
         return f"-{operands[0]}"
-    static = [f"{k}={v}" for k, v in step.kw.items() if v not in (False, None)] if all(np.ndim(v) == 0 or isinstance(v, tuple) for v in step.kw.values()) else ["..."]
+    static = (
+        [f"{k}={v}" for k, v in step.kw.items() if v not in (False, None)]
+        if all(np.ndim(v) == 0 or isinstance(v, tuple) for v in step.kw.values())
+        else ["..."]
+    )
     return f"{name}({', '.join(operands + static)})"
 
 
@@ -130,7 +137,14 @@ def evaluation_trace(program: Program) -> str:
         rows.append([name, "input", _number(program.values[i]), *[_number(c.get(i)) for _, c in columns]])
     for step in program.steps:
         for out in step.outputs:
-            rows.append([program.label(out), formula(program, step), _number(program.values[out]), *[_number(c.get(out)) for _, c in columns]])
+            rows.append(
+                [
+                    program.label(out),
+                    formula(program, step),
+                    _number(program.values[out]),
+                    *[_number(c.get(out)) for _, c in columns],
+                ]
+            )
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines.insert(1, "  ".join("-" * w for w in widths))

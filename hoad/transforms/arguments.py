@@ -27,7 +27,8 @@ class Selection:
         self.single = isinstance(argnums, int | str)
         self.args = args
         self.kwargs = kwargs
-        self.positions = [_position(f, a, args, kwargs) for a in ((argnums,) if self.single else argnums)]  # type: ignore[union-attr]
+        wanted: Sequence[int | str] = (argnums,) if isinstance(argnums, int | str) else argnums
+        self.positions = [_position(f, a, args, kwargs) for a in wanted]
         self.leaves: list[Any] = []
         self.specs: list[tuple[int, Spec]] = []
         for p in self.positions:

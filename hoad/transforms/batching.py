@@ -69,15 +69,25 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
             raise StructureError.differ("in_axes", f"{len(in_axes)} entries", f"{len(args)}, one for each argument")
         per_argument = [in_axes] * len(args) if isinstance(in_axes, int | type(None)) else list(in_axes)
         flat = [flatten(a) for a in args]
-        axes = [_axes_for(ax, a, spec, len(leaves), "in_axes") for ax, a, (leaves, spec) in zip(per_argument, args, flat, strict=True)]
-        sizes = {shape_of(x)[ax] for (leaves, _), row in zip(flat, axes, strict=True) for x, ax in zip(leaves, row, strict=True) if ax is not None}
+        axes = [
+            _axes_for(ax, a, spec, len(leaves), "in_axes") for ax, a, (leaves, spec) in zip(per_argument, args, flat, strict=True)
+        ]
+        sizes = {
+            shape_of(x)[ax]
+            for (leaves, _), row in zip(flat, axes, strict=True)
+            for x, ax in zip(leaves, row, strict=True)
+            if ax is not None
+        }
         if len(sizes) != 1:
             found = f"lengths {sorted(sizes)}" if sizes else "no mapped axis"
             raise ShapeError(f"vmap found {found}, expected one common length of all mapped axes. Check in_axes={in_axes!r}.")
         size = sizes.pop()
         with Level(size) as level:
             boxed = [
-                unflatten(spec, [x if ax is None else Batched(level, _first(x, ax), None) for x, ax in zip(leaves, row, strict=True)])
+                unflatten(
+                    spec,
+                    [x if ax is None else Batched(level, _first(x, ax), None) for x, ax in zip(leaves, row, strict=True)],
+                )
                 for (leaves, spec), row in zip(flat, axes, strict=True)
             ]
             out = f(*boxed)

@@ -22,7 +22,13 @@ MODES = ("forward", "reverse", "taylor", "nested-reverse")
 
 
 def check_derivatives(
-    f: Function, args: Any, order: int = 2, modes: str | tuple[str, ...] = "all", *, rtol: float | None = None, rng: Any = 0
+    f: Function,
+    args: Any,
+    order: int = 2,
+    modes: str | tuple[str, ...] = "all",
+    *,
+    rtol: float | None = None,
+    rng: Any = 0,
 ) -> None:
     """Raise if the derivatives of ``f`` disagree between modes, or with numerical differences.
 
@@ -72,23 +78,16 @@ def _check_argument(f: Function, args: Any, position: int, order: int, modes: An
     leaves = selection.leaves
     spec = selection.specs[0][1]
 
-    def vector(*_: Any) -> Any:
-        return unflatten(spec, [_random(x, rng) for x in leaves])
-
     def along(x: Any) -> Any:
         return f(*args[:position], x, *args[position + 1 :])
 
-    x, v = selection.point(), vector()
+    x, v = selection.point(), unflatten(spec, [_random(leaf, rng) for leaf in leaves])
     eps = max((np.finfo(leaf.dtype).eps for leaf in leaves), default=2e-16)
     tolerance = 1e5 * float(eps) * order if rtol is None else rtol
-    g = along
+    derivative: Function = along
     for n in range(1, order + 1):
-        below = g
-
-        def g(p: Any, below: Any = below) -> Any:
-            return jvp(below, (p,), (v,))[1]
-
-        exact = g(x)
+        below, derivative = derivative, _along(derivative, v)
+        exact = derivative(x)
         numeric, error = _difference(below, x, v)
         _compare(position, "forward against differences", n, exact, numeric, 1e-4, error)
         if "taylor" in modes:
@@ -102,22 +101,27 @@ def _check_argument(f: Function, args: Any, position: int, order: int, modes: An
         def h(p: Any) -> Any:
             return _inner(as_outputs(along(p))[0], weights)
 
-        g = h
-        nested: Any = h
+        forward: Function = h
+        nested: Function = h
         for n in range(1, order + 1):
-            below = g
+            forward, nested = _along(forward, v), _by_reverse(nested, v)
+            _compare(position, "nested-reverse", n, nested(x), forward(x), tolerance)
 
-            def g(p: Any, below: Any = below) -> Any:
-                return jvp(below, (p,), (v,))[1]
 
-            lower = nested
+def _along(f: Function, v: Any) -> Function:
+    """Derivative of f along v, by forward mode."""
+    return lambda p: jvp(f, (p,), (v,))[1]
 
-            def nested(p: Any, lower: Any = lower) -> Any:
-                value, pull = vjp(lower, p)
-                (cotangent,) = pull(np.ones_like(value)[()])
-                return _inner(flatten(cotangent)[0], flatten(v)[0])
 
-            _compare(position, "nested-reverse", n, nested(x), g(x), tolerance)
+def _by_reverse(f: Function, v: Any) -> Function:
+    """Derivative of a scalar f along v, by reverse mode."""
+
+    def derivative(p: Any) -> Any:
+        value, pull = vjp(f, p)
+        (cotangent,) = pull(np.ones_like(value)[()])
+        return _inner(flatten(cotangent)[0], flatten(v)[0])
+
+    return derivative
 
 
 def _check_reverse(position: int, f: Function, x: Any, v: Any, exact: Any, n: int, tolerance: float, rng: Any, mode: str) -> None:
@@ -177,7 +181,9 @@ def _difference(f: Function, x: Any, v: Any) -> tuple[Any, Any]:
 
     def central(h: float) -> list[Any]:
         up = as_outputs(f(unflatten(spec, [p + leaf.dtype.type(h) * q for p, q, leaf in zip(leaves, vs, leaves, strict=True)])))[0]
-        down = as_outputs(f(unflatten(spec, [p - leaf.dtype.type(h) * q for p, q, leaf in zip(leaves, vs, leaves, strict=True)])))[0]
+        down = as_outputs(f(unflatten(spec, [p - leaf.dtype.type(h) * q for p, q, leaf in zip(leaves, vs, leaves, strict=True)])))[
+            0
+        ]
         return [(a - b) / (2 * h) for a, b in zip(up, down, strict=True)]
 
     coarse, fine = central(h), central(h / 2)

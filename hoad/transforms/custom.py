@@ -106,7 +106,7 @@ def _checked(parts: Any, like: Any, name: str, mode: str) -> tuple[Any, ...]:
     return tuple(out)
 
 
-class custom_jvp:  # noqa: N801  # a decorator
+class custom_jvp:  # a decorator
     """Give a function its own forward rule, from which every other mode follows.
 
     Parameters
@@ -163,7 +163,7 @@ class custom_jvp:  # noqa: N801  # a decorator
         return _bind(prim, call, leaves)
 
 
-class custom_vjp:  # noqa: N801  # a decorator
+class custom_vjp:  # a decorator
     """Give a function its own reverse rule; forward and Taylor mode transpose it.
 
     Parameters
@@ -302,7 +302,16 @@ def checkpoint(f: Function) -> Function:
         def batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
             return engine.batched(size, call.leaves, xs, flags)
 
-        prim = Primitive("checkpoint", call.native, "composite", forward=forward, reverse=reverse, taylor=taylor, batch=batch, multi=True)
+        prim = Primitive(
+            "checkpoint",
+            call.native,
+            "composite",
+            forward=forward,
+            reverse=reverse,
+            taylor=taylor,
+            batch=batch,
+            multi=True,
+        )
         return _bind(prim, call, leaves)
 
     update_wrapper(wrapped, f)
@@ -355,7 +364,7 @@ def primitive(native: Function | None = None, *, name: str | None = None, **decl
     if native is None:
         return lambda function: primitive(function, name=name, **declaration)
     kind, said = next(iter(declaration.items()))
-    label = name or getattr(native, "__name__", "primitive")
+    label = f"{getattr(native, '__module__', 'user')}.{name or getattr(native, '__name__', 'primitive')}"
     if label in _own:  # declared again, as in a notebook cell that is run twice
         del primitives[label]
     _own.add(label)

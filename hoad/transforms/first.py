@@ -467,9 +467,7 @@ def jacrev(f: Function, argnums: ArgNums = 0, *, has_aux: bool = False, holomorp
         pullback, aux = tape_call(selection, has_aux)
         units = basis(pullback.outputs)
         size = units[0].shape[0]
-        stacked = over_block(
-            size, pullback.outputs, lambda level: pullback.leaves([Batched(level, u, None) for u in units])
-        )
+        stacked = over_block(size, pullback.outputs, lambda level: pullback.leaves([Batched(level, u, None) for u in units]))
         if holomorphic:
             stacked = [np.conjugate(s) for s in stacked]
         out, start = [], 0

@@ -29,7 +29,12 @@ def _coefficients(out: Any, level: float, size: int) -> tuple[list[list[Any]], A
     rows = []
     for y in leaves:
         c = mode.unpack(y, level, size)
-        rows.append([c[0], *[cast_like(a, c[0]) if a is None or strip(c[0]).dtype.kind == "c" or a.dtype.kind != "c" else a for a in c[1:]]])
+        rows.append(
+            [
+                c[0],
+                *[cast_like(a, c[0]) if a is None or strip(c[0]).dtype.kind == "c" or a.dtype.kind != "c" else a for a in c[1:]],
+            ]
+        )
     return rows, spec
 
 
@@ -163,7 +168,11 @@ def partial(f: Function, x: Any, multi_index: Any) -> Any:
     np.float64(24.0)
     """
     selection = select(f, 0, (x,), {})
-    alpha = np.concatenate([np.ravel(np.asarray(a)) for a in flatten(multi_index)[0]]) if not isinstance(multi_index, int) else np.array([multi_index])
+    alpha = (
+        np.concatenate([np.ravel(np.asarray(a)) for a in flatten(multi_index)[0]])
+        if not isinstance(multi_index, int)
+        else np.array([multi_index])
+    )
     total = sum(prod(shape_of(p)) for p in selection.leaves)
     if alpha.size != total or alpha.dtype.kind not in "iu" or (alpha < 0).any():
         raise ShapeError(f"multi_index is {multi_index!r}, expected {total} non-negative integers, one for each entry of x.")
@@ -234,16 +243,21 @@ def derivative_tensor(f: Function, order: int, argnums: int = 0, *, storage: str
         dense = full(*args, **kwargs)
         if order == 0:
             return dense
+        if isinstance(dense, dict | list | tuple):
+            raise StructureError(
+                "derivative_tensor needs a function from one array to one array, but the argument or the result is a "
+                "container. Use hoad.jacobian and hoad.hessian, which return containers of blocks."
+            )
         shape = shape_of(args[argnums])
         n = prod(shape)
         t = dense.shape[: dense.ndim - order * len(shape)]
-        flat = np.reshape(dense, (*t, *(n,) * order))
+        flat: Any = np.reshape(dense, (*t, *(n,) * order))
         keys = list(product(range(n), repeat=order))
         if storage == "symmetric":
             return {k: flat[(..., *k)] for k in keys if tuple(sorted(k)) == k}
         if order > 1 and keys:  # every entry from its sorted index, so that the symmetry is exact
             grid = np.sort(np.indices((n,) * order).reshape(order, -1), axis=0)
-            flat = flat[(..., *grid)]
+            flat = flat[(..., *tuple(grid))]
         return np.reshape(flat, (*t, *shape * order))
 
     return wrapped

@@ -16,7 +16,7 @@ from hoad.modes.forward import unpack as unpack_dual
 from hoad.modes.record import record, slot_of
 from hoad.modes.reverse import Node, backward
 from hoad.transforms.arguments import as_outputs, scalar_output, select
-from hoad.transforms.first import _seed, dual_call, tape_call, tangent_like
+from hoad.transforms.first import _seed, dual_call, tangent_like, tape_call
 
 __all__ = ["linear_transpose", "linearize", "linearize_hvp"]
 
@@ -175,7 +175,9 @@ def linearize_hvp(f: Function, x: Any) -> tuple[Any, Any, Callable[[Any], Any]]:
             y, t = unpack_dual(scalar_output(out, "linearize_hvp"), inner)
         if isinstance(y, Box) and y.level == outer:
             found["value"] = y.value
-            found["gradient"] = [cast_like(c, p) for c, p in zip(backward(tape, y.aux, _seed(y.value), len(leaves)), leaves, strict=True)]
+            found["gradient"] = [
+                cast_like(c, p) for c, p in zip(backward(tape, y.aux, _seed(y.value), len(leaves)), leaves, strict=True)
+            ]
         else:
             found["value"], found["gradient"] = y, [leaf_zeros(p) for p in leaves]
         if not isinstance(t, Box) or t.level != outer:

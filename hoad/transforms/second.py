@@ -6,8 +6,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Literal
 
-import numpy as np
-
 from hoad.core.box import Box, shape_of
 from hoad.core.level import Level
 from hoad.core.series import curve, mixed
@@ -250,6 +248,7 @@ def hessian(f: Function, argnums: ArgNums = 0) -> Function:
     array([[4., 2.],
            [2., 0.]])
     """
+
     @wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         selection = select(f, argnums, args, kwargs)
