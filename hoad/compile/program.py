@@ -25,19 +25,23 @@ __all__ = ["Program", "trace"]
 
 @dataclass(frozen=True)
 class Program:
-    """The steps of one evaluation of a function.
+    """The steps of one evaluation of a function; made by :func:`trace`.
 
-    Attributes
+    Parameters
     ----------
     names : tuple of str
         Names of the input leaves.
     steps : tuple of Step
-        Primitive steps in the order of evaluation, which is a topological order; those that the result does not depend on
+        Primitive steps in the order of evaluation, which is a topological order; those that the result does not need
         are left out.
     outputs : tuple
         For each output leaf its slot, or None and a constant.
     values : dict of int to array
         Value of every slot at the traced point.
+    in_spec, out_spec : object
+        Structure of the arguments and of the result.
+    recording : Recording
+        The steps as they can be repeated.
 
     Notes
     -----

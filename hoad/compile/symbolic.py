@@ -18,14 +18,15 @@ __all__ = ["to_sympy"]
 # hoad's primitive -> SymPy's function, where the names differ or SymPy's must be used on object arrays
 _NAMES = {
     "sin": "sin", "cos": "cos", "tan": "tan", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
-    "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "exp": "exp", "log": "log",
-    "sqrt": "sqrt", "absolute": "Abs", "sign": "sign", "maximum": "Max", "minimum": "Min", "erf": "erf", "erfc": "erfc",
-    "gamma": "gamma", "gammaln": "loggamma", "digamma": "digamma", "conjugate": "conjugate", "cbrt": "cbrt",
+    "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
+    "exp": "exp", "log": "log", "sqrt": "sqrt", "cbrt": "cbrt", "absolute": "Abs", "sign": "sign", "maximum": "Max",
+    "minimum": "Min", "erf": "erf", "erfc": "erfc", "gamma": "gamma", "gammaln": "loggamma", "digamma": "digamma",
+    "conjugate": "conjugate",
 }  # fmt: skip
 _ARITHMETIC = {
     "add", "subtract", "multiply", "divide", "negative", "positive", "pow", "power", "square", "reciprocal", "sum", "prod",
-    "cumsum", "cumprod", "reshape", "transpose", "broadcast_to", "getitem", "concatenate", "matmul", "dot", "inner", "outer", "tensordot",
-    "einsum", "einsum_fast", "index_update", "index_add", "scatter", "copy", "convolve",
+    "cumsum", "cumprod", "reshape", "transpose", "broadcast_to", "getitem", "concatenate", "matmul", "dot", "inner", "outer",
+    "tensordot", "einsum", "einsum_fast", "index_update", "index_add", "scatter", "copy", "convolve",
 }  # fmt: skip
 
 

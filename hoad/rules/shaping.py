@@ -137,7 +137,7 @@ real_ = linear(
     write_back=lambda x, y, kw: y + 1j * imag(x) if not is_real(x) else y,
 )  # fmt: skip
 imag_ = linear(
-    "imag", np.imag, lambda g, old: 1j * g, batch=align_ranks,
+    "imag", np.imag, lambda g, old: g * 1j, batch=align_ranks,
     write_back=lambda x, y, kw: real(x) + 1j * y,
 )  # fmt: skip
 
