@@ -21,6 +21,7 @@ LAYERS = {
     "transforms": 4,
     "compile": 5,
     "operators": 5,
+    "optimize": 6,
     "testing": 6,
     "numpy": 6,
     "scipy": 6,
