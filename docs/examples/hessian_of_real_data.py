@@ -245,7 +245,9 @@ def report(problem: Problem, out: Path, quick: bool) -> None:
     rng = np.random.default_rng(0)
     w, v = 0.1 * rng.standard_normal(size), rng.standard_normal(size)
 
-    with tqdm(total=6, desc="hessian of real data", unit="step", leave=False, disable=not sys.stderr.isatty()) as bar:
+    layout = "{desc} |{bar:30}| {n_fmt}/{total_fmt} {elapsed}{postfix}"
+    with tqdm(total=6, desc=problem.name, bar_format=layout, leave=False, disable=not sys.stderr.isatty()) as bar:
+        bar.set_postfix_str("H v")
 
         def line(text: str = "") -> None:
             bar.write(text, file=sys.stdout)

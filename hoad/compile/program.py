@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hoad.compile import draw, symbolic, table
-from hoad.core.space import Spec, as_leaf, flatten, unflatten
+from hoad.core.space import Spec, as_leaf, flatten, paths, unflatten
 from hoad.errors import RuleError
 from hoad.modes.record import Recording, Step, record, slot_of
 from hoad.transforms.arguments import as_outputs
@@ -183,6 +183,5 @@ def _names(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[str, ...]:
     names = []
     for i, a in enumerate(args):
         name = parameters[i] if i < len(parameters) else f"x{i + 1}"
-        count = len(flatten(a)[0])
-        names += [name] if count == 1 and not isinstance(a, dict | list | tuple) else [f"{name}.{k}" for k in range(count)]
+        names += [name + path for path in paths(a)]
     return tuple(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ _NAMES = {
     "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
     "exp": "exp", "log": "log", "sqrt": "sqrt", "cbrt": "cbrt", "absolute": "Abs", "sign": "sign", "maximum": "Max",
     "minimum": "Min", "erf": "erf", "erfc": "erfc", "gamma": "gamma", "gammaln": "loggamma", "digamma": "digamma",
-    "conjugate": "conjugate",
+    "conjugate": "conjugate", "complex_absolute": "Abs",
 }  # fmt: skip
 _ARITHMETIC = {
     "add", "subtract", "multiply", "divide", "negative", "positive", "pow", "power", "square", "reciprocal", "sum", "prod",
@@ -61,7 +62,8 @@ def to_sympy(program: Program) -> Any:
     import sympy
 
     values: dict[int, Any] = {}
-    for i, name in enumerate(program.names):
+    for i, text in enumerate(program.names):
+        name = re.sub(r"\W+", "_", text).strip("_")
         shape = shape_of(program.values[i])
         if shape == ():
             values[i] = sympy.Symbol(name)

@@ -16,7 +16,7 @@ from hoad.core.box import Box, Buffer, shape_of, strip
 from hoad.core.engine import engine
 from hoad.errors import DTypeError, ShapeError, StructureError
 
-__all__ = ["Spec", "apart", "as_leaf", "cast_like", "flatten", "flatten_like", "leaf_zeros", "map_leaves", "unflatten", "zeros_like"]
+__all__ = ["Spec", "apart", "as_leaf", "cast_like", "flatten", "flatten_like", "leaf_zeros", "map_leaves", "paths", "unflatten", "zeros_like"]
 
 NAMESPACE = "hoad"
 Spec = Any
@@ -62,6 +62,14 @@ def flatten(x: Any) -> tuple[list[Any], Spec]:
 def unflatten(spec: Spec, leaves: Sequence[Any]) -> Any:
     """Inverse of :func:`flatten`."""
     return leaves[0] if spec is None else optree.tree_unflatten(spec, leaves)
+
+
+def paths(x: Any) -> list[str]:
+    """How each leaf is reached from ``x``, as Python text: ``['W'][0]``; one empty text for a single array."""
+    spec = flatten(x)[1]
+    if spec is None:
+        return [""]
+    return ["".join(f"[{part!r}]" if not isinstance(part, str) or isinstance(x, dict) else f".{part}" for part in path) for path in spec.paths()]
 
 
 def map_leaves(f: Callable[[Any], Any], x: Any) -> Any:

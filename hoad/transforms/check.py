@@ -81,6 +81,11 @@ def _check_argument(f: Function, args: Any, position: int, order: int, modes: An
     def along(x: Any) -> Any:
         return f(*args[:position], x, *args[position + 1 :])
 
+    for leaf in as_outputs(along(selection.point()))[0]:
+        if not np.all(np.isfinite(leaf)):
+            raise ValueError(
+                "check_derivatives found a value that is not finite at the point; expected a point inside the smooth domain."
+            )
     x, v = selection.point(), unflatten(spec, [_random(leaf, rng) for leaf in leaves])
     eps = max((np.finfo(leaf.dtype).eps for leaf in leaves), default=2e-16)
     tolerance = 1e5 * float(eps) * order if rtol is None else rtol

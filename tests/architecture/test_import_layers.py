@@ -26,6 +26,7 @@ LAYERS = {
     "numpy": 6,
     "scipy": 6,
     "cli": 7,
+    "__main__": 8,
 }
 NAMESPACES = {"numpy", "scipy"}  # mirrors of the registry: they see the rules that fill it
 
