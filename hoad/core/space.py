@@ -16,7 +16,19 @@ from hoad.core.box import Box, Buffer, shape_of, strip
 from hoad.core.engine import engine
 from hoad.errors import DTypeError, ShapeError, StructureError
 
-__all__ = ["Spec", "apart", "as_leaf", "cast_like", "flatten", "flatten_like", "leaf_zeros", "map_leaves", "paths", "unflatten", "zeros_like"]
+__all__ = [
+    "Spec",
+    "apart",
+    "as_leaf",
+    "cast_like",
+    "flatten",
+    "flatten_like",
+    "leaf_zeros",
+    "map_leaves",
+    "paths",
+    "unflatten",
+    "zeros_like",
+]
 
 NAMESPACE = "hoad"
 Spec = Any
@@ -69,7 +81,10 @@ def paths(x: Any) -> list[str]:
     spec = flatten(x)[1]
     if spec is None:
         return [""]
-    return ["".join(f"[{part!r}]" if not isinstance(part, str) or isinstance(x, dict) else f".{part}" for part in path) for path in spec.paths()]
+    return [
+        "".join(f"[{part!r}]" if not isinstance(part, str) or isinstance(x, dict) else f".{part}" for part in path)
+        for path in spec.paths()
+    ]
 
 
 def map_leaves(f: Callable[[Any], Any], x: Any) -> Any:
