@@ -1,5 +1,8 @@
 """Exact derivatives of any order of ordinary NumPy code."""
 
+from importlib import import_module as _import_module
+from typing import Any as _Any
+
 from hoad import errors, rules
 from hoad.compile import Program, trace
 from hoad.core.primitive import registry
@@ -52,3 +55,16 @@ __all__ = [
 ]
 
 del rules  # imported only to fill the registry
+
+_SUBPACKAGES = ("numpy", "optimize", "scipy", "testing")
+
+
+def __getattr__(name: str) -> _Any:
+    """Subpackages that are imported when they are first used."""
+    if name in _SUBPACKAGES:
+        return _import_module(f"hoad.{name}")
+    raise AttributeError(f"module 'hoad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_SUBPACKAGES, "__version__"})

@@ -104,6 +104,14 @@ class TracedConversionError(HoadError, TypeError):
             "if you do want the plain number, use hoad.stop_gradient(x)."
         )
 
+    @classmethod
+    def into_array(cls) -> TracedConversionError:
+        return cls.conversion(
+            "np.asarray, np.array or an assignment into a plain array",
+            "hoad.numpy.array, hoad.numpy.asarray or np.stack to build arrays, and hoad.numpy.zeros or np.zeros_like(x) "
+            "for a buffer to fill",
+        )
+
 
 class InPlaceError(HoadError, TypeError):
     """An in-place update cannot be carried out without giving a wrong derivative."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from hoad.errors import InPlaceError, TracedConversionError, UnsupportedFunctionError
 
-__all__ = ["Box", "Buffer", "functions", "link_view", "ops", "shape_of", "strip", "ufuncs"]
+__all__ = ["Box", "Buffer", "assign", "functions", "link_view", "ops", "shape_of", "strip", "ufuncs"]
 
 ops = SimpleNamespace()
 """The operations that boxes call by name (``ops.add``); filled by ``hoad.rules``."""
@@ -115,11 +115,7 @@ class Box:
         return handler(*args, **kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise TracedConversionError.conversion(
-            "np.asarray, np.array or an assignment into a plain array",
-            "hoad.numpy.array, hoad.numpy.asarray or np.stack to build arrays, and hoad.numpy.zeros or np.zeros_like(x) "
-            "for a buffer to fill",
-        )
+        raise TracedConversionError.into_array()
 
     # -- conversions that would drop a derivative -------------------------------------------------------------------
     def __float__(self) -> float:
@@ -185,6 +181,16 @@ class Box:
     @property
     def imag(self) -> Any:
         return ops.imag(self)
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        self[...] = value + 1j * self.imag if self.dtype.kind == "c" else value
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        if self.dtype.kind != "c":
+            raise TypeError("array does not have imaginary part to set")
+        self[...] = self.real + 1j * value
 
     @property
     def flat(self) -> Any:
@@ -469,12 +475,13 @@ def _method(name: str, box: Box, out: Any, **kwargs: Any) -> Any:
 def _with_options(ufunc: Any, handler: Any, inputs: Any, out: Any, options: dict[str, Any]) -> Any:
     """A ufunc call with ``where=`` or ``dtype=``; options that only concern memory are of no effect here."""
     known = {"where", "dtype", "casting", "order", "subok"}
+    axis = {"axis": options.pop("axis")} if ufunc.__name__ == "vecdot" and "axis" in options else {}
     if not options.keys() <= known:
         raise UnsupportedFunctionError.no_rule(f"np.{ufunc.__name__} with {sorted(options.keys() - known)}")
     dtype, where = options.get("dtype"), options.get("where", True)
     if dtype is not None:
         inputs = [ops.astype(x, dtype) if isinstance(x, Box) else np.asarray(x, dtype) for x in inputs]
-    result = handler(*inputs)
+    result = handler(*inputs, **axis)
     if where is not True:
         if out is None:
             raise UnsupportedFunctionError.no_rule(

@@ -13,6 +13,8 @@ from math import ceil
 from types import TracebackType
 from typing import Any
 
+from hoad.errors import TracedConversionError
+
 __all__ = ["STATE", "Level", "any_open", "next_level"]
 
 next_level = count(1).__next__
@@ -53,3 +55,6 @@ class Level:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         _depth.reset(self.token)
         del STATE[self.number]
+        if type(error) is ValueError and isinstance(error.__cause__, TracedConversionError):
+            # array[i] = x: NumPy replaces our error by "setting an array element with a sequence".
+            raise TracedConversionError.into_array() from error

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hoad.core.box import Box, functions, link_view, ops, ufuncs
+import numpy as np
+
+from hoad.core.box import Box, Buffer, functions, link_view, ops, ufuncs
 
 __all__ = ["Function", "Primitive", "ViewPrimitive", "expose", "primitives", "registry"]
 
@@ -91,6 +93,8 @@ class ViewPrimitive(Primitive):
         if not isinstance(x, Box):
             return self.native(x, **kw)
         y = x.process(self, x.level, (x,), kw)
+        if type(x) is Buffer and type(y) is np.ndarray:
+            y = Buffer(0, y, None)
         if isinstance(y, Box) and y is not x and y.value.ndim:
             link_view(x, y, self, kw)
         return y

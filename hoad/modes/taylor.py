@@ -86,7 +86,7 @@ def _apply(prim: Any, level: float, algebra: Algebra, args: Any, xs: list[Series
         hub.rule = prim.taylor(algebra, parts, xs, kw, memo)
         for i, part in enumerate(parts):
             part.rule = lambda n, i=i: None if (c := hub[n]) is None else c[i]  # type: ignore[misc]
-            memo[prim, id(part)] = (part, hub)
+            memo["output", prim, id(part)] = (part, hub)
         return tuple(Jet(level, part.c[0], part) for part in parts)
     series = Series([y])
     memo[key] = (series, xs)

@@ -85,8 +85,8 @@ positive = linear("positive", np.positive, lambda g, shape: g, batch=align_ranks
 def _multiply_forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
     a, b = ts
     if a is None:
-        return xs[0] * b
-    return a * xs[1] if b is None else a * xs[1] + xs[0] * b
+        return b * xs[0]  # in this order: a Python complex times a NumPy scalar is no array
+    return a * xs[1] if b is None else a * xs[1] + b * xs[0]
 
 
 def _multiply_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
@@ -134,7 +134,7 @@ def _divide_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
     def pull(g: Any) -> Any:
         ga = scaled(g, 1.0 / b)
         return [
-            c if s is None else fit(c, *s) for c, s in ((-(ga * conjugated(y)) if i else ga, s) for i, s in spec)
+            c if s is None else fit(c, *s) for c, s in ((-scaled(ga, y) if i else ga, s) for i, s in spec)
         ]
 
     return pull
@@ -207,6 +207,8 @@ def _power_slope(y: Any, x: Any, p: Any) -> Any:
 
 def _exponent_slope(y: Any, x: Any, p: Any) -> Any:
     """log(x) x^p, with its limit 0 at x = 0 < p."""
+    if type(x) in (int, float) and x > 0:
+        return float(np.log(x)) * y  # a Python number, so that the dtype of p is kept
     vanishing = np.logical_and(x == 0, p > 0)
     return np.where(vanishing, 0.0, np.log(np.where(vanishing, 1.0, x)) * y)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from hoad.core.box import Box, assign, ops, shape_of, strip
 from hoad.core.kinds import composite, constant, elementwise
-from hoad.core.kinds.batching import align_ranks, shift_axis
+from hoad.core.kinds.batching import align_ranks
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
 from hoad.rules.reductions import diff
@@ -34,7 +34,7 @@ def _ones(y: Any, *xs: Any, **kw: Any) -> Any:
     return np.ones(shape_of(y), strip(y).dtype)
 
 
-# -- interpolation --------------------------------------------------------------------------------------------------------------
+# -- interpolation ---------------------------------------------------------------------------------------------------
 
 
 def _picked(x: Any, index: Any) -> Any:
@@ -84,7 +84,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     return interp_.bind(x, xp, fp, left=left, right=right)
 
 
-# -- integrals and differences ---------------------------------------------------------------------------------------------------
+# -- integrals and differences ---------------------------------------------------------------------------------------
 
 
 def _at(ndim: int, axis: int, index: Any) -> tuple[Any, ...]:
@@ -140,7 +140,9 @@ def _last_weights(h1: Any, h2: Any) -> tuple[Any, Any, Any]:
 def _gradient_along(f: Any, h: Any, axis: int, edge_order: int) -> Any:
     n = f.ndim
     if f.shape[axis] < edge_order + 1:
-        raise ValueError("Shape of array too small to calculate a numerical gradient, at least (edge_order + 1) elements are required.")
+        raise ValueError(
+            "Shape of array too small to calculate a numerical gradient, at least (edge_order + 1) elements are required."
+        )
 
     def part(start: Any, stop: Any) -> Any:
         return f[_at(n, axis, slice(start, stop))]
@@ -163,7 +165,8 @@ def _gradient_along(f: Any, h: Any, axis: int, edge_order: int) -> Any:
             begin, end = _first_weights(h[0], h[1]), _last_weights(h[-2], h[-1])
         first = begin[0] * part(0, 1) + begin[1] * part(1, 2) + begin[2] * part(2, 3)
         last = end[0] * part(-3, -2) + end[1] * part(-2, -1) + end[2] * part(-1, None)
-    return ops.concatenate([first, middle, last], axis)
+    y = ops.concatenate([first, middle, last], axis)
+    return ops.astype(y, strip(f).dtype) if strip(f).dtype.kind in "fc" else y
 
 
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
@@ -178,7 +181,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     ary = np.ravel(_array(ary))
     inner = ary[1:] - ary[:-1]
-    ends = [None if e is None else np.ravel(_array(e)) for e in (to_begin, to_end)]
+    ends = [None if e is None else ops.astype(np.ravel(_array(e)), strip(ary).dtype) for e in (to_begin, to_end)]
     parts = [p for p in (ends[0], inner, ends[1]) if p is not None]
     return inner if len(parts) == 1 else ops.concatenate(parts, 0)
 
@@ -198,7 +201,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
     return unwrap_.bind(p, discont=discont, axis=axis % max(p.ndim, 1), period=period)
 
 
-# -- polynomials ------------------------------------------------------------------------------------------------------------------
+# -- polynomials -----------------------------------------------------------------------------------------------------
 
 
 def polyval(p: Any, x: Any) -> Any:
@@ -246,10 +249,11 @@ def polymul(a1: Any, a2: Any) -> Any:
     return ops.convolve(np.atleast_1d(_array(a1)), np.atleast_1d(_array(a2)))
 
 
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803  # NumPy's name
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # NumPy's name
     x = _array(x)
     if x.ndim != 1:
         raise ValueError("x must be a one-dimensional array or sequence.")
+    x = ops.astype(x, np.promote_types(strip(x).dtype, int))
     n = x.shape[0] if N is None else N
     if n <= 0:
         return np.zeros((x.shape[0], 0), strip(x).dtype)
@@ -259,7 +263,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # no
     return ops.stack(columns if increasing else columns[::-1], 1)
 
 
-# -- grids ------------------------------------------------------------------------------------------------------------------------
+# -- grids -----------------------------------------------------------------------------------------------------------
 
 
 def _steps(num: int, endpoint: bool, *ends: Any) -> Any:
@@ -287,19 +291,22 @@ def _logspace_body(start: Any, stop: Any, base: Any, num: int, endpoint: bool, a
     return _moved(base ** (start * (1 - s) + stop * s), axis)
 
 
-linspace_ = composite(
-    "linspace", lambda a, b, num, endpoint, axis: np.linspace(a, b, num, endpoint, axis=axis), _linspace_body
-)
-geomspace_ = composite(
-    "geomspace", lambda a, b, num, endpoint, axis: np.geomspace(a, b, num, endpoint, axis=axis), _geomspace_body
-)
+linspace_ = composite("linspace", lambda a, b, num, endpoint, axis: np.linspace(a, b, num, endpoint, axis=axis), _linspace_body)
+geomspace_ = composite("geomspace", lambda a, b, num, endpoint, axis: np.geomspace(a, b, num, endpoint, axis=axis), _geomspace_body)
 logspace_ = composite(
     "logspace", lambda a, b, base, num, endpoint, axis: np.logspace(a, b, num, endpoint, base, axis=axis), _logspace_body
 )
 
 
 def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0, **kwargs: Any
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+    **kwargs: Any,
 ) -> Any:
     start, stop, num = _number(start), _number(stop), operator.index(num)
     y = linspace_.bind(start, stop, num=num, endpoint=bool(endpoint), axis=axis)
@@ -309,16 +316,19 @@ def linspace(
 
 
 def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
-    y = geomspace_.bind(_number(start), _number(stop), num=operator.index(num), endpoint=bool(endpoint), axis=axis)
+    start, stop = (ops.astype(v, np.promote_types(strip(v).dtype, float)) for v in (_array(start), _array(stop)))
+    y = geomspace_.bind(start, stop, num=operator.index(num), endpoint=bool(endpoint), axis=axis)
     return y if dtype is None else ops.astype(y, dtype)
 
 
-def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0) -> Any:
+def logspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0
+) -> Any:
     y = logspace_.bind(_number(start), _number(stop), _number(base), num=operator.index(num), endpoint=bool(endpoint), axis=axis)
     return y if dtype is None else ops.astype(y, dtype)
 
 
-# -- functions in pieces -----------------------------------------------------------------------------------------------------------
+# -- functions in pieces ---------------------------------------------------------------------------------------------
 
 
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
@@ -326,9 +336,10 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
         raise ValueError("list of cases must be same length as list of conditions")
     if not len(condlist):
         raise ValueError("select with an empty condition list is not possible")
-    y = default
+    dtype = np.result_type(*[v if type(v) in (int, float, complex) else strip(_array(v)).dtype for v in (*choicelist, default)])
+    y = np.asarray(default, dtype) if type(default) in (int, float, complex) else default
     for condition, choice in zip(reversed(list(condlist)), reversed(list(choicelist)), strict=True):
-        y = ops.where(condition, _array(choice) if isinstance(choice, list | tuple) else choice, y)
+        y = ops.where(condition, np.asarray(choice, dtype) if type(choice) in (int, float, complex) else _array(choice), y)
     return y
 
 
@@ -372,7 +383,7 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
     return np.moveaxis(y, source, tuple(range(axis, axis + len(inner))))
 
 
-# -- parts of numbers ---------------------------------------------------------------------------------------------------------------
+# -- parts of numbers ------------------------------------------------------------------------------------------------
 
 
 def _nan_to_num_slope(y: Any, x: Any, **kw: Any) -> Any:
@@ -394,7 +405,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
 
 
 heaviside = elementwise("heaviside", np.heaviside, None, lambda y, x, h: np.equal(x, 0).astype(strip(y).dtype))
-ldexp_ = elementwise("ldexp", np.ldexp, lambda y, x, i: ldexp_.bind(_ones(y), i), None)
+ldexp_: Any = elementwise("ldexp", np.ldexp, lambda y, x, i: ldexp_.bind(_ones(y), i), None)
 modf_fraction = elementwise("modf_fraction", lambda x: np.modf(x)[0], _ones)
 _exponent = constant("frexp_exponent", lambda x: np.frexp(x)[1])
 
@@ -454,13 +465,18 @@ _digitize = constant("digitize", lambda x, bins, right: np.digitize(x, bins, rig
 expose(lambda x, bins, right=False: _digitize.bind(x, bins, right=bool(right)), "numpy.digitize", np.digitize, "constant")
 
 for _name, _f, _kind in (
-    ("interp", interp, "composite"), ("trapezoid", trapezoid, "multilinear"), ("gradient", gradient, "linear"), ("ediff1d", ediff1d, "linear"),
-    ("unwrap", unwrap, "elementwise"), ("polyval", polyval, "composite"), ("polyder", polyder, "linear"), ("polyint", polyint, "linear"),
-    ("polyadd", polyadd, "linear"), ("polysub", polysub, "linear"), ("polymul", polymul, "multilinear"), ("vander", vander, "composite"),
+    ("interp", interp, "composite"), ("trapezoid", trapezoid, "multilinear"),
+    ("gradient", gradient, "linear"), ("ediff1d", ediff1d, "linear"),
+    ("unwrap", unwrap, "elementwise"), ("polyval", polyval, "composite"),
+    ("polyder", polyder, "linear"), ("polyint", polyint, "linear"),
+    ("polyadd", polyadd, "linear"), ("polysub", polysub, "linear"),
+    ("polymul", polymul, "multilinear"), ("vander", vander, "composite"),
     ("linspace", linspace, "linear"), ("geomspace", geomspace, "composite"), ("logspace", logspace, "composite"),
-    ("select", select, "linear"), ("piecewise", piecewise, "composite"), ("apply_along_axis", apply_along_axis, "composite"),
+    ("select", select, "linear"),
+    ("piecewise", piecewise, "composite"), ("apply_along_axis", apply_along_axis, "composite"),
     ("nan_to_num", nan_to_num, "elementwise"), ("heaviside", heaviside, "elementwise"), ("ldexp", ldexp, "elementwise"),
-    ("modf", modf, "elementwise"), ("frexp", frexp, "elementwise"), ("real_if_close", real_if_close, "linear"), ("angle", angle, "composite"),
+    ("modf", modf, "elementwise"), ("frexp", frexp, "elementwise"),
+    ("real_if_close", real_if_close, "linear"), ("angle", angle, "composite"),
 ):  # fmt: skip
     if hasattr(np, _name):
         expose(_f, f"numpy.{_name}", getattr(np, _name), _kind)

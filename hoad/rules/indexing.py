@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, Buffer, ops, shape_of, strip
+from hoad.core.box import Box, Buffer, assign, functions, ops, shape_of, strip
 from hoad.core.engine import engine
 from hoad.core.kinds import jointly_linear, linear
 from hoad.core.kinds.cotangents import fit, is_real
@@ -353,11 +353,22 @@ def extract(condition: Any, arr: Any) -> Any:
     return take(ops.ravel(arr), np.flatnonzero(np.asarray(plain_index(condition))), 0)
 
 
+def read_only(y: Any) -> Any:
+    """A result that is a view in NumPy but not here: an in-place update of it is an error, not silently lost."""
+    plain = strip(y)
+    if isinstance(plain, np.ndarray):
+        plain.flags.writeable = False
+    return y
+
+
+ops.read_only = read_only
+
+
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     a = ops.moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = a.shape[-2:]
     i = np.arange(max(0, min(rows + min(offset, 0), columns - max(offset, 0))))
-    return getitem_.bind(a, index=(..., i - min(offset, 0), i + max(offset, 0)))
+    return read_only(getitem_.bind(a, index=(..., i - min(offset, 0), i + max(offset, 0))))
 
 
 def diag(v: Any, k: int = 0) -> Any:
@@ -400,5 +411,68 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     return ops.moveaxis(index_update(out, (new,), value_moved), 0, axis)
 
 
+# -- functions that update their first argument ----------------------------------------------------------------------------------
+
+
+def _box_to_update(a: Any, name: str) -> Any:
+    if not isinstance(a, Box):
+        raise InPlaceError(
+            f"{name} would write a traced value into a plain {type(a).__name__}, which cannot hold its derivative. "
+            "Make the array with np.zeros_like(x) or hoad.numpy.zeros."
+        )
+    return a
+
+
+def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    dst = _box_to_update(dst, "np.copyto")
+    assign(dst, index_update(dst, ..., src if where is True else np.where(where, src, dst)))
+
+
+def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
+    if mode != "raise":
+        raise UnsupportedFunctionError.no_rule(f"np.put with mode={mode!r}")
+    index = np.asarray(plain_index(ind)).ravel()
+    _box_to_update(a, "np.put")
+    assign(a, ops.reshape(index_update(ops.ravel(a), index, _repeated(v, index.size)), a.shape))
+
+
+def _repeated(v: Any, n: int) -> Any:
+    v = ops.ravel(v) if isinstance(v, Box) else np.ravel(v)
+    return v if v.size == n else v[np.arange(n) % v.size]
+
+
+def putmask(a: Any, mask: Any, values: Any) -> None:
+    chosen = np.flatnonzero(np.asarray(plain_index(mask)))
+    v = ops.ravel(values) if isinstance(values, Box) else np.ravel(values)
+    _box_to_update(a, "np.putmask")
+    assign(a, ops.reshape(index_update(ops.ravel(a), chosen, v[chosen % v.size]), a.shape))
+
+
+def place(arr: Any, mask: Any, vals: Any) -> None:
+    chosen = np.flatnonzero(np.asarray(plain_index(mask)))
+    _box_to_update(arr, "np.place")
+    v = ops.ravel(vals) if isinstance(vals, Box) else np.ravel(vals)
+    assign(arr, ops.reshape(index_update(ops.ravel(arr), chosen, v[np.arange(chosen.size) % v.size]), arr.shape))
+
+
+def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
+    indices = np.asarray(plain_index(indices))
+    _box_to_update(arr, "np.put_along_axis")
+    if axis is None:
+        return put(arr, indices, values)
+    assign(arr, index_update(arr, along_axis_index(shape_of(arr), indices, axis % arr.ndim), values))
+    return None
+
+
+def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+    if a.ndim != 2 or wrap:
+        raise UnsupportedFunctionError.no_rule("np.fill_diagonal with wrap=True or more than two dimensions")
+    i = np.arange(min(a.shape))
+    _box_to_update(a, "np.fill_diagonal")
+    assign(a, index_update(a, (i, i), _repeated(val, i.size) if np.size(strip(val)) > 1 else val))
+
+
+for _f in (copyto, put, putmask, place, put_along_axis, fill_diagonal):
+    functions[getattr(np, _f.__name__)] = _f
 for _f in (take, take_along_axis, compress, extract, diagonal, diag, diagflat, delete, insert):
     expose(_f, f"numpy.{_f.__name__}", getattr(np, _f.__name__), "linear")

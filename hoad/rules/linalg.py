@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 
 from hoad.core.box import Box, ops, shape_of, strip
-from hoad.core.kinds import composite, constant, contraction, implicit, opaque
+from hoad.core.kinds import composite, constant, contraction, elementwise, implicit, opaque
 from hoad.core.kinds.batching import align_ranks, expand
 from hoad.core.kinds.cotangents import conjugated, fit, is_complex, is_real
 from hoad.core.primitive import expose, register
 from hoad.core.series import add_term
 from hoad.errors import UnsupportedFunctionError
-from hoad.rules.kinks import at_kink
+from hoad.rules.kinks import undefined_slope
 from hoad.rules.products import matmul, vecdot
-from hoad.rules.reductions import normal_axes, spread, sum_, two_norm
+from hoad.rules.reductions import normal_axes, sum_, two_norm
 
-# -- small helpers ------------------------------------------------------------------------------------------------------------
+# -- small helpers ---------------------------------------------------------------------------------------------------
 
 
 def _array(x: Any) -> Any:
@@ -50,7 +50,7 @@ def _convolved(algebra: Any, a: Any, b: Any, n: int) -> Any:
     return total
 
 
-# -- solve: A x = b ------------------------------------------------------------------------------------------------------------
+# -- solve: A x = b --------------------------------------------------------------------------------------------------
 #
 # ``vector`` tells what the last axes of b are: a stack of vectors or of matrices.  NumPy 2 reads b as a vector only if it is
 # one-dimensional; with hidden axes it may have more.
@@ -158,7 +158,7 @@ def solve(a: Any, b: Any) -> Any:
     return solve_.bind(a, b, vector=b.ndim == 1)
 
 
-# -- inverse: A Y = 1 ----------------------------------------------------------------------------------------------------------
+# -- inverse: A Y = 1 ------------------------------------------------------------------------------------------------
 
 
 def _inv_residual(y: Any, a: Any) -> Any:
@@ -192,7 +192,7 @@ inv = implicit(
     taylor=_inv_taylor,
 )
 
-# -- Cholesky: L L^H = A, where A is read from its lower triangle ---------------------------------------------------------------
+# -- Cholesky: L L^H = A, where A is read from its lower triangle ----------------------------------------------------
 
 
 def _lower(x: Any, diagonal: float) -> Any:
@@ -269,7 +269,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     return (cholesky_upper if upper else cholesky_).bind(a)
 
 
-# -- determinants ----------------------------------------------------------------------------------------------------------------
+# -- determinants ----------------------------------------------------------------------------------------------------
 #
 # The slope of det is the cofactor matrix C.  Where A is well conditioned, C = det A^-T.  Elsewhere that formula divides by what
 # is nearly zero, so orthogonal bases U, V from a singular value decomposition (constants: any basis gives the same polynomial)
@@ -307,7 +307,11 @@ def _minors(x: Any) -> Any:
         rows = [[e[1][1], -e[0][1]], [-e[1][0], e[0][0]]]
     else:
         rows = [
-            [e[(i + 1) % 3][(j + 1) % 3] * e[(i + 2) % 3][(j + 2) % 3] - e[(i + 1) % 3][(j + 2) % 3] * e[(i + 2) % 3][(j + 1) % 3] for i in range(3)]
+            [
+                e[(i + 1) % 3][(j + 1) % 3] * e[(i + 2) % 3][(j + 2) % 3]
+                - e[(i + 1) % 3][(j + 2) % 3] * e[(i + 2) % 3][(j + 1) % 3]
+                for i in range(3)
+            ]
             for j in range(3)
         ]
     return ops.stack([ops.stack(row, -1) for row in rows], -2)
@@ -404,7 +408,11 @@ def slogdet(a: Any) -> Any:
     return type(np.linalg.slogdet(np.ones((1, 1))))(sign, log_abs_det.bind(a))
 
 
-# -- norms -------------------------------------------------------------------------------------------------------------------------
+# -- norms -----------------------------------------------------------------------------------------------------------
+
+
+_apex = elementwise("apex", np.zeros_like, lambda y, x: undefined_slope(np.ones(shape_of(x), bool), x))
+"""Zero with derivative zero and no second one: a norm at 0."""
 
 
 def _vector_norm(x: Any, order: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
@@ -426,7 +434,10 @@ def _vector_norm(x: Any, order: Any, axis: tuple[int, ...], keepdims: bool) -> A
     if order < 0:
         return total ** (1.0 / order)
     zero = total == 0
-    return at_kink(zero, total, np.where(zero, 1.0, total) ** (1.0 / order))
+    if not np.any(strip(zero)):
+        return total ** (1.0 / order)
+    at_zero = _apex.bind(np.sum(ops.real(x), axis=axis, keepdims=keepdims))
+    return np.where(zero, at_zero, np.where(zero, 1.0, total) ** (1.0 / order))
 
 
 def _matrix_norm(x: Any, order: Any, axis: tuple[int, ...], keepdims: bool, name: str) -> Any:
@@ -491,13 +502,18 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     return matrix_norm_.bind(x, keepdims=bool(keepdims), ord=ord)
 
 
+cond_ = composite(
+    "cond", lambda x, p: np.linalg.cond(x, p), lambda x, p: norm(x, p, (-2, -1)) * norm(np.linalg.inv(x), p, (-2, -1))
+)
+
+
 def cond(x: Any, p: Any = None) -> Any:
     if p in (None, 2, -2, "nuc"):
         raise UnsupportedFunctionError.no_rule(f"np.linalg.cond with p={p!r}", ", because it needs singular values")
-    return norm(x, p, (-2, -1)) * norm(np.linalg.inv(x), p, (-2, -1))
+    return cond_.bind(x, p=p)
 
 
-# -- powers and products -------------------------------------------------------------------------------------------------------------
+# -- powers and products ---------------------------------------------------------------------------------------------
 
 
 def matrix_power(a: Any, n: int) -> Any:
@@ -591,10 +607,13 @@ def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 
 for _name, _f, _kind in (
-    ("solve", solve, "implicit"), ("inv", inv, "implicit"), ("cholesky", cholesky, "implicit"), ("tensorsolve", tensorsolve, "implicit"),
-    ("tensorinv", tensorinv, "implicit"), ("det", det_, "elementwise"), ("slogdet", slogdet, "elementwise"), ("norm", norm, "composite"),
+    ("solve", solve, "implicit"), ("inv", inv, "implicit"),
+    ("cholesky", cholesky, "implicit"), ("tensorsolve", tensorsolve, "implicit"),
+    ("tensorinv", tensorinv, "implicit"), ("det", det_, "elementwise"),
+    ("slogdet", slogdet, "elementwise"), ("norm", norm, "composite"),
     ("vector_norm", vector_norm, "composite"), ("matrix_norm", matrix_norm, "composite"), ("cond", cond, "composite"),
-    ("matrix_power", matrix_power, "composite"), ("multi_dot", multi_dot, "multilinear"), ("outer", outer, "multilinear"),
+    ("matrix_power", matrix_power, "composite"),
+    ("multi_dot", multi_dot, "multilinear"), ("outer", outer, "multilinear"),
     ("cross", cross, "multilinear"), ("matmul", lambda x1, x2, /: matmul(_array(x1), _array(x2)), "multilinear"),
     ("tensordot", lambda x1, x2, /, *, axes=2: ops.tensordot(x1, x2, axes), "multilinear"),
     ("vecdot", lambda x1, x2, /, *, axis=-1: vecdot(x1, x2, axis=axis), "multilinear"),

@@ -19,7 +19,8 @@ from hoad.errors import UnsupportedFunctionError
 __all__ = ["mirror"]
 
 _SEQUENCES = {
-    "array", "asarray", "block", "concatenate", "stack", "hstack", "vstack", "dstack", "column_stack", "select", "piecewise", "multi_dot",
+    "array", "asarray", "block", "concatenate", "stack", "hstack", "vstack", "dstack",
+    "column_stack", "select", "piecewise", "multi_dot",
     "einsum", "meshgrid", "broadcast_arrays", "lexsort",
 }  # fmt: skip
 """Functions whose list arguments are lists of arrays, not arrays."""
@@ -35,7 +36,7 @@ def _joined(x: Any) -> Any:
 
 
 def _covered(name: str, native: Any, implementation: Any) -> Any:
-    by_protocol = isinstance(native, np.ufunc) or native in functions and name.startswith("numpy.")
+    by_protocol = isinstance(native, np.ufunc) or (native in functions and name.startswith("numpy."))
     keeps_lists = name.rpartition(".")[2] in _SEQUENCES
 
     @wraps(native, updated=())
@@ -96,7 +97,7 @@ def mirror(native: ModuleType, here: dict[str, Any], creation: dict[str, Callabl
         value = getattr(native, name, None)
         if name.startswith("_") or not hasattr(native, name):
             raise AttributeError(f"module {here['__name__']!r} has no attribute {name!r}")
-        if not callable(value) or isinstance(value, type) or isinstance(value, ModuleType):
+        if not callable(value) or isinstance(value, type | ModuleType):
             return value
         for f in registry():
             if f.name == f"{prefix}.{name}" or f.native is value:

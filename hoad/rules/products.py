@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, ops, shape_of
+from hoad.core.box import Box, ops, shape_of, strip
 from hoad.core.kinds import multilinear
 from hoad.core.kinds.batching import expand
 from hoad.core.kinds.cotangents import conjugated
@@ -154,7 +154,9 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, dtype: Any = 
         return einsum(subscripts + ("->" + letters(rest[0]) if rest else ""), *pairs[::2], optimize=optimize)
     subscripts, *xs = operands
     xs = [x if isinstance(x, Box) else np.asarray(x) for x in xs]
-    return (einsum_fast if optimize is not False else einsum_).bind(*xs, subscripts=subscripts)
+    y = (einsum_fast if optimize is not False else einsum_).bind(*xs, subscripts=subscripts)
+    shared = len(xs) == 1 and isinstance(strip(y), np.ndarray) and np.may_share_memory(strip(y), strip(xs[0]))
+    return ops.read_only(y) if shared else y
 
 
 expose(einsum, "numpy.einsum", np.einsum, "multilinear")
@@ -248,7 +250,7 @@ def vdot(a: Any, b: Any, /) -> Any:
     return vecdot(np.ravel(a), np.ravel(b))
 
 
-def vecdot(x1: Any, x2: Any, /, *, axis: int = -1, **kwargs: Any) -> Any:
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     a, b = _as_arrays(x1, x2)
     if axis != -1:
         a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
@@ -257,12 +259,12 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1, **kwargs: Any) -> Any:
     return vecdot_.bind(a, b)
 
 
-def matvec(x1: Any, x2: Any, /, **kwargs: Any) -> Any:
+def matvec(x1: Any, x2: Any, /) -> Any:
     a, b = _as_arrays(x1, x2)
     return np.matmul(a, b[..., None])[..., 0]
 
 
-def vecmat(x1: Any, x2: Any, /, **kwargs: Any) -> Any:
+def vecmat(x1: Any, x2: Any, /) -> Any:
     a, b = _as_arrays(x1, x2)
     return np.matmul(conjugated(a)[..., None, :], b)[..., 0, :]
 
@@ -303,15 +305,11 @@ def _triangle(native: Any) -> Any:
     return triangle
 
 
-def _correlated(a: Any, v: Any, mode: str) -> Any:
-    return convolve(a, np.conjugate(v)[::-1], mode)
-
-
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     a, v = _as_arrays(a, v)
-    if mode == "valid" and a.shape[0] < v.shape[0]:
-        return np.conjugate(_correlated(v, a, mode))[::-1]
-    return _correlated(a, v, mode)
+    if a.shape[0] < v.shape[0]:  # NumPy exchanges the operands, which matters to which end "same" cuts off
+        return convolve(np.conjugate(v), a[::-1], mode)[::-1]
+    return convolve(a, np.conjugate(v)[::-1], mode)
 
 
 def _convolve_native(a: Any, v: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False) -> Any:
     if weights is None:
         y = mean(a, axis, keepdims=keepdims)
-        total = np.full(shape_of(y), a.size / max(strip(y).size, 1))
+        total = np.full_like(strip(y), a.size // (math.prod(shape_of(y)) or 1), shape=shape_of(y)) if returned else None
     else:
         weights = weights if isinstance(weights, Box) else np.asarray(weights)
         if shape_of(a) != shape_of(weights):
@@ -204,17 +205,16 @@ def _spread_function(prim: Any) -> Any:
         a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = False, *, where: Any = True, mean: Any = None,
         correction: Any = NoValue,
     ) -> Any:  # fmt: skip
-        if where is not True:
-            return _masked_spread(prim, a, axis, ddof, bool(keepdims is True), where)
         a = a if dtype is None else ops.astype(a, dtype)
         ddof = ddof if correction is NoValue else correction
+        if where is not True:
+            return _masked[prim].bind(a, where, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True, ddof=ddof)
         return prim.bind(a, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True, ddof=ddof)
 
     return spread_of
 
 
-def _masked_spread(prim: Any, a: Any, axis: Any, ddof: float, keepdims: bool, where: Any) -> Any:
-    axes = normal_axes(axis, a.ndim)
+def _masked_spread(prim: Any, a: Any, where: Any, axes: tuple[int, ...], keepdims: bool, ddof: float) -> Any:
     count = np.sum(np.broadcast_to(where, a.shape), axis=axes, keepdims=True)
     centred = np.where(where, a - sum(a, axes, keepdims=True, where=where) / count, 0.0)
     free = np.maximum(count - ddof, 0)
@@ -222,6 +222,17 @@ def _masked_spread(prim: Any, a: Any, axis: Any, ddof: float, keepdims: bool, wh
     if prim is var_:
         return sum_.bind(ops.abs2(centred), axis=axes, keepdims=keepdims) / free
     return two_norm.bind(centred, axis=axes, keepdims=keepdims) / np.sqrt(free)
+
+
+def _masked_composite(name: str, prim: Any, native: Any) -> Any:
+    return composite(
+        name,
+        lambda x, where, axis, keepdims, ddof: native(x, axis=axis, keepdims=keepdims, ddof=ddof, where=where),
+        lambda x, where, axis, keepdims, ddof: _masked_spread(prim, x, where, axis, keepdims, ddof),
+    )
+
+
+_masked = {var_: _masked_composite("masked_var", var_, np.var), std_: _masked_composite("masked_std", std_, np.std)}
 
 
 def _abs2(x: Any) -> Any:
@@ -362,20 +373,43 @@ def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdi
     return sum(filled, axis, dtype, None, keepdims, where=where) / np.sum(counted, axis=axis, keepdims=keepdims is True)
 
 
-def _nan_spread(spread_function: Any) -> Any:
+def _nan_spread_composite(name: str, prim: Any) -> Any:
+    native = getattr(np, name)
+
+    def body(x: Any, axis: tuple[int, ...], keepdims: bool, ddof: float) -> Any:
+        filled, missing = _nan_filled(0.0)(x)
+        return _masked_spread(prim, filled, np.logical_not(missing), axis, keepdims, ddof)
+
+    return composite(name, lambda x, axis, keepdims, ddof: native(x, axis=axis, keepdims=keepdims, ddof=ddof), body)
+
+
+def _nan_spread(nan_prim: Any, spread_function: Any) -> Any:
     def nan_spread(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = False, *, where: Any = True, mean: Any = None, correction: Any = NoValue) -> Any:
+        if where is True:
+            a = a if dtype is None else ops.astype(a, dtype)
+            ddof = ddof if correction is NoValue else correction
+            return nan_prim.bind(a, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True, ddof=ddof)
         filled, missing = _nan_filled(0.0)(a)
         return spread_function(filled, axis, dtype, None, ddof, keepdims, where=np.logical_and(np.logical_not(missing), where))
 
     return nan_spread
 
 
-def _nan_extremum(extremum: Any, fill: float) -> Any:
+def _nan_extremum(name: str, extremum: Any, fill: float) -> Any:
+    native = getattr(np, name)
+
+    def body(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+        filled, missing = _nan_filled(fill)(x)
+        return np.where(np.all(missing, axis=axis, keepdims=keepdims), np.nan, extremum(filled, axis, None, keepdims))
+
+    prim = composite(name, lambda x, axis, keepdims: native(x, axis=axis, keepdims=keepdims), body)
+
     def nan_extremum(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True) -> Any:
+        if where is True and initial is NoValue:
+            return prim.bind(a, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True)
         filled, missing = _nan_filled(fill)(a)
         y = extremum(filled, axis, None, keepdims, initial, where)
-        empty = np.all(missing, axis=axis, keepdims=keepdims is True)
-        return np.where(empty, np.nan, y) if np.any(empty) else y
+        return np.where(np.all(missing, axis=axis, keepdims=keepdims is True), np.nan, y)
 
     return nan_extremum
 
@@ -389,9 +423,9 @@ for _name, _f, _kind in (
     ("std", std, "composite"), ("cumsum", cumsum, "linear"), ("cumprod", cumprod, "composite"),
     ("cumulative_sum", cumulative_sum, "linear"), ("cumulative_prod", cumulative_prod, "composite"), ("diff", diff, "linear"),
     ("nansum", nansum, "linear"), ("nanprod", nanprod, "composite"), ("nancumsum", nancumsum, "linear"),
-    ("nancumprod", nancumprod, "composite"), ("nanmean", nanmean, "linear"), ("nanvar", _nan_spread(var), "composite"),
-    ("nanstd", _nan_spread(std), "composite"), ("nanmax", _nan_extremum(max, -np.inf), "selecting"),
-    ("nanmin", _nan_extremum(min, np.inf), "selecting"),
+    ("nancumprod", nancumprod, "composite"), ("nanmean", nanmean, "linear"), ("nanvar", _nan_spread(_nan_spread_composite("nanvar", var_), var), "composite"),
+    ("nanstd", _nan_spread(_nan_spread_composite("nanstd", std_), std), "composite"), ("nanmax", _nan_extremum("nanmax", max, -np.inf), "selecting"),
+    ("nanmin", _nan_extremum("nanmin", min, np.inf), "selecting"),
 ):  # fmt: skip
     expose(_f, f"numpy.{_name}", getattr(np, _name), _kind)
 

@@ -9,7 +9,7 @@ import numpy as np
 from hoad.core.box import Box, ops, shape_of, strip
 from hoad.core.engine import sweep
 from hoad.core.kinds import composite, constant, jointly_linear, selecting
-from hoad.core.kinds.batching import align_ranks, shift_axis
+from hoad.core.kinds.batching import align_ranks, by_loop, shift_axis
 from hoad.core.kinds.cotangents import fit, is_real
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
@@ -308,10 +308,10 @@ def flatnonzero(a: Any) -> Any:
 
 
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
-    return searchsorted_.bind(a, v, side=side)
+    return searchsorted_.bind(a if sorter is None else ops.take(a, sorter), v, side=side)
 
 
-searchsorted_ = constant("searchsorted", lambda a, v, side: np.searchsorted(a, v, side=side))
+searchsorted_ = constant("searchsorted", lambda a, v, side: np.searchsorted(a, v, side=side), batch=by_loop)
 for _name, _f in (("nonzero", nonzero), ("flatnonzero", flatnonzero), ("searchsorted", searchsorted)):
     expose(_f, f"numpy.{_name}", getattr(np, _name), "constant")
 

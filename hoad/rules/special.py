@@ -15,7 +15,6 @@ from scipy import special
 
 from hoad.core.box import Box, ops, shape_of, strip
 from hoad.core.kinds import composite, constant, contraction, elementwise, opaque
-from hoad.core.kinds.batching import align_ranks, expand
 from hoad.core.kinds.cotangents import is_complex
 from hoad.core.primitive import expose, register
 from hoad.errors import UnsupportedFunctionError
@@ -26,7 +25,7 @@ SQRT_PI = math.sqrt(math.pi)
 SQRT_TAU = math.sqrt(2 * math.pi)
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
-# -- ladders of derivatives --------------------------------------------------------------------------------------------------
+# -- ladders of derivatives ------------------------------------------------------------------------------------------
 
 
 def _filled(x: Any, where: Any, values: Any, out: Any) -> Any:
@@ -108,16 +107,21 @@ def _exprel_native(x: Any, n: int) -> Any:
     return _rounded(out.reshape(np.shape(x)), x)
 
 
-sinc_derivative = elementwise("sinc_derivative", _sinc_native, lambda y, x, n: sinc_derivative.bind(x, n=n + 1))
-scaled_erfc = elementwise("scaled_iterated_erfc", _erfc_native, lambda y, x, n: -2 * (n + 1) * scaled_erfc.bind(x, n=n + 1))
-exprel_derivative = elementwise("exprel_derivative", _exprel_native, lambda y, x, n: exprel_derivative.bind(x, n=n + 1))
+sinc_derivative: Any = elementwise("sinc_derivative", _sinc_native, lambda y, x, n: sinc_derivative.bind(x, n=n + 1))
+scaled_erfc: Any = elementwise("scaled_iterated_erfc", _erfc_native, lambda y, x, n: -2 * (n + 1) * scaled_erfc.bind(x, n=n + 1))
+exprel_derivative: Any = elementwise("exprel_derivative", _exprel_native, lambda y, x, n: exprel_derivative.bind(x, n=n + 1))
 
-# -- elementwise functions ------------------------------------------------------------------------------------------------------
+# -- elementwise functions -------------------------------------------------------------------------------------------
+
+
+def _one(x: Any) -> Any:
+    """1 in the precision of x: SciPy's functions read Python numbers as double precision."""
+    return np.asarray(strip(x)).dtype.type(1)
 
 
 def _log(x: Any) -> Any:
     """Logarithm without a warning at 0."""
-    return special.xlogy(1.0, x)
+    return special.xlogy(_one(x), x)
 
 
 def _quotient(x: Any, y: Any) -> Any:
@@ -173,13 +177,15 @@ SLOPES: dict[str, tuple[Any, ...]] = {
     "gamma": (lambda y, x: y * special.digamma(x),),
     "gammaln": (lambda y, x: special.digamma(x),),
     "loggamma": (lambda y, x: special.digamma(x),),
-    "digamma": (lambda y, x: polygamma_.bind(1, x),),
+    "digamma": (lambda y, x: _polygamma_rung.bind(1, x),),
     "beta": (
-        lambda y, a, b: y * (special.digamma(a) - special.digamma(a + b)), lambda y, a, b: y * (special.digamma(b) - special.digamma(a + b)),
+        lambda y, a, b: y * (special.digamma(a) - special.digamma(a + b)),
+        lambda y, a, b: y * (special.digamma(b) - special.digamma(a + b)),
     ),
-    "betaln": (lambda y, a, b: special.digamma(a) - special.digamma(a + b), lambda y, a, b: special.digamma(b) - special.digamma(a + b)),
+    "betaln": (lambda y, a, b: special.digamma(a) - special.digamma(a + b),
+        lambda y, a, b: special.digamma(b) - special.digamma(a + b)),
     "xlogy": (lambda y, a, b: _log(b), lambda y, a, b: _quotient(a, b)),
-    "xlog1py": (lambda y, a, b: special.xlog1py(1.0, b), lambda y, a, b: _quotient(a, 1 + b)),
+    "xlog1py": (lambda y, a, b: special.xlog1py(_one(b), b), lambda y, a, b: _quotient(a, 1 + b)),
     "entr": (lambda y, x: -1 - _log(x),),
     "rel_entr": (lambda y, a, b: log_ratio.bind(a, b) + 1, lambda y, a, b: -_quotient(a, b)),
     "kl_div": (lambda y, a, b: log_ratio.bind(a, b), lambda y, a, b: 1 - _quotient(a, b)),
@@ -205,7 +211,8 @@ SLOPES: dict[str, tuple[Any, ...]] = {
     "gammainc": (None, lambda y, a, x: np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))),
     "gammaincc": (None, lambda y, a, x: -np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))),
     "betainc": (
-        None, None, lambda y, a, b, x: np.exp(special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x) - special.betaln(a, b)),
+        None, None, lambda y, a, b, x: np.exp(special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x)
+                                      - special.betaln(a, b)).astype(strip(y).dtype),
     ),
 }  # fmt: skip
 
@@ -230,16 +237,22 @@ for _name, _slopes in SLOPES.items():
     expose(_only(_special[_name], _slopes, _name), f"scipy.special.{_name}", _native, "elementwise")
 
 for _name, _slope in {
-    "expm1": lambda y, x: y + 1, "log1p": lambda y, x: 1 / (1 + x), "exp2": lambda y, x: LN2 * y, "cbrt": lambda y, x: 1.0 / (3 * y * y),
+    "expm1": lambda y, x: y + 1, "log1p": lambda y, x: 1 / (1 + x),
+    "exp2": lambda y, x: LN2 * y, "cbrt": lambda y, x: 1.0 / (3 * y * y),
 }.items():  # fmt: skip
-    expose(elementwise(f"scipy.{_name}", getattr(special, _name), _slope), f"scipy.special.{_name}", getattr(special, _name), "elementwise")
+    expose(
+        elementwise(f"scipy.{_name}", getattr(special, _name), _slope),
+        f"scipy.special.{_name}",
+        getattr(special, _name),
+        "elementwise",
+    )
 
 sinc = elementwise("sinc", np.sinc, lambda y, x: sinc_derivative.bind(x, n=1))
 expose(sinc, "numpy.sinc", np.sinc, "elementwise")
 expose(elementwise("numpy.i0", np.i0, lambda y, x: special.i1(x)), "numpy.i0", np.i0, "elementwise")
 expose(constant("gammasgn", special.gammasgn), "scipy.special.gammasgn", special.gammasgn, "constant")
 
-# -- functions of SciPy that are not ufuncs: reached through hoad.scipy.special -----------------------------------------------------
+# -- functions of SciPy that are not ufuncs: reached through hoad.scipy.special --------------------------------------
 
 
 def _array(x: Any) -> Any:
@@ -248,8 +261,15 @@ def _array(x: Any) -> Any:
     return x if isinstance(x, Box) else np.asarray(x)
 
 
-polygamma_ = elementwise("polygamma", special.polygamma, None, lambda y, n, x: polygamma_.bind(n + 1, x))
-zeta_ = elementwise("zeta", lambda s, q: special.zeta(s, q), None, lambda y, s, q: -s * zeta_.bind(s + 1, q))
+# SciPy's polygamma returns double precision; as a slope it has the precision of its argument.
+_polygamma_rung: Any = elementwise(
+    "polygamma_rung",
+    lambda n, x: special.polygamma(n, x).astype(np.asarray(x).dtype)[()],
+    None,
+    lambda y, n, x: _polygamma_rung.bind(n + 1, x),
+)
+polygamma_ = elementwise("polygamma", special.polygamma, None, lambda y, n, x: _polygamma_rung.bind(n + 1, x))
+zeta_: Any = elementwise("zeta", lambda s, q: special.zeta(s, q), None, lambda y, s, q: -s * zeta_.bind(s + 1, q))
 
 
 def polygamma(n: Any, x: Any) -> Any:
@@ -280,7 +300,7 @@ def multigammaln(a: Any, d: int) -> Any:
 
 multigammaln_ = composite("multigammaln", lambda a, d: special.multigammaln(a, d), multigammaln)
 
-# -- sums of exponentials --------------------------------------------------------------------------------------------------------
+# -- sums of exponentials --------------------------------------------------------------------------------------------
 
 
 def _share(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
@@ -380,7 +400,8 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
 
 for _name, _f, _kind in (
     ("polygamma", polygamma, "elementwise"), ("zeta", zeta, "elementwise"), ("softplus", softplus, "elementwise"),
-    ("multigammaln", lambda a, d: multigammaln_.bind(_array(a), d=d), "composite"), ("logsumexp", logsumexp, "elementwise"),
+    ("multigammaln", lambda a, d: multigammaln_.bind(_array(a), d=d), "composite"),
+    ("logsumexp", logsumexp, "elementwise"),
     ("softmax", softmax, "composite"), ("log_softmax", log_softmax, "composite"),
 ):  # fmt: skip
     if hasattr(special, _name):

@@ -44,8 +44,9 @@ def _correlation_body(m: Any, *more: Any, rowvar: bool) -> Any:
     return c / deviation[:, None] / deviation[None, :]
 
 
-cov_ = composite("cov", lambda m, *more, rowvar, **kw: np.cov(m, *more, rowvar=rowvar, **kw), _cov_body)
-corrcoef_ = composite("corrcoef", lambda m, *more, rowvar: np.corrcoef(m, *more, rowvar=rowvar), _correlation_body)
+_native: Any = np  # NumPy types its overloads by hand
+cov_ = composite("cov", lambda m, *more, rowvar, **kw: _native.cov(m, *more, rowvar=rowvar, **kw), _cov_body)
+corrcoef_ = composite("corrcoef", lambda m, *more, rowvar: _native.corrcoef(m, *more, rowvar=rowvar), _correlation_body)
 
 
 def _observed(m: Any, y: Any) -> tuple[Any, ...]:
@@ -68,7 +69,11 @@ def cov(
     arrays = _observed(m, y)
     ddof = (0 if bias else 1) if ddof is None else ddof
     c = cov_.bind(
-        *arrays, rowvar=bool(rowvar), ddof=ddof, fweights=_plain_weights(fweights, "fweights"), aweights=_plain_weights(aweights, "aweights")
+        *arrays,
+        rowvar=bool(rowvar),
+        ddof=ddof,
+        fweights=_plain_weights(fweights, "fweights"),
+        aweights=_plain_weights(aweights, "aweights"),
     )
     return c if dtype is None else ops.astype(c, dtype)
 
@@ -79,9 +84,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
     return c if dtype is None else ops.astype(c, dtype)
 
 
-bincount_ = linear(
-    "bincount", lambda w, x, minlength: np.bincount(x, w, minlength), lambda g, shape, x, minlength: g[x]
-)
+bincount_ = linear("bincount", lambda w, x, minlength: np.bincount(x, w, minlength), lambda g, shape, x, minlength: g[x])
 
 
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
@@ -94,11 +97,18 @@ def _no_batches(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
     raise UnsupportedFunctionError.no_rule("np.unique of batched values", ", because the shape of its result depends on them")
 
 
-_unique = constant("unique_indices", lambda x, axis, **kw: np.unique(x, True, True, True, axis, **kw)[1:], multi=True, batch=_no_batches)
+_unique = constant(
+    "unique_indices", lambda x, axis, **kw: np.unique(x, True, True, True, axis, **kw)[1:], multi=True, batch=_no_batches
+)
 
 
 def unique(
-    ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None, **kwargs: Any
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    **kwargs: Any,
 ) -> Any:
     """Sorted distinct values; each carries the derivative of its first occurrence."""
     index, inverse, counts = _unique.bind(ar, axis=axis, **kwargs)
@@ -107,5 +117,10 @@ def unique(
     return (values, *extra) if extra else values
 
 
-for _name, _f, _kind in (("cov", cov, "composite"), ("corrcoef", corrcoef, "composite"), ("bincount", bincount, "linear"), ("unique", unique, "selecting")):
+for _name, _f, _kind in (
+    ("cov", cov, "composite"),
+    ("corrcoef", corrcoef, "composite"),
+    ("bincount", bincount, "linear"),
+    ("unique", unique, "selecting"),
+):
     expose(_f, f"numpy.{_name}", getattr(np, _name), _kind)

@@ -1,0 +1,85 @@
+"""Backends: what hoad needs from an array library beyond NumPy's protocols, found by the type of an array.
+
+Functions of NumPy and ufuncs of SciPy dispatch on device arrays by themselves (``np.sin(x)`` of a CuPy array runs on its
+device); what remains is making arrays from host data, coming back, waiting, adding at repeated indices, and those functions
+of SciPy that are not ufuncs (``logsumexp``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Backend", "arange", "is_host", "like", "of", "register"]
+
+
+@dataclass(frozen=True)
+class Backend:
+    """The functions of one array library.
+
+    Attributes
+    ----------
+    name : str
+    asarray : callable
+        Numbers, lists or a host array as an array of this library, on the current device.
+    arange : callable
+        ``arange(n)``, made where it is used.
+    to_host : callable
+        An array of this library as a NumPy array; the only transfer to the host.
+    synchronise : callable
+        Wait until everything queued has run; for clocks.
+    scatter_add : callable
+        ``scatter_add(array, index, values)``: ``np.add.at``, in place.
+    special : callable
+        Returns the module that plays the part of ``scipy.special``.
+    """
+
+    name: str
+    asarray: Callable[[Any], Any]
+    arange: Callable[[int], Any]
+    to_host: Callable[[Any], Any]
+    synchronise: Callable[[], None]
+    scatter_add: Callable[[Any, Any, Any], None]
+    special: Callable[[], Any]
+
+
+_HOST = (np.ndarray, np.generic, int, float, complex, list, tuple)
+_by_type: dict[type, Backend] = {}
+_modules = {"cupy": "hoad.backends.cupy"}
+"""Package that defines an array type -> the file that supports it."""
+
+
+def register(array_type: type, backend: Backend) -> None:
+    """Use ``backend`` for arrays of ``array_type``."""
+    _by_type[array_type] = backend
+
+
+def of(array: Any) -> Backend:
+    """The backend of a plain array (or number, which is the host's), without importing any library that is not in use."""
+    kind = type(array)
+    found = _by_type.get(kind)
+    if found is None:
+        names = (base.__module__.partition(".")[0] for base in kind.__mro__)
+        module = next((_modules[name] for name in names if name in _modules), "hoad.backends.numpy")
+        found = _by_type[kind] = import_module(module).BACKEND
+    return found
+
+
+def is_host(array: Any) -> bool:
+    """True for what NumPy computes with: arrays, NumPy scalars, numbers, lists."""
+    return isinstance(array, _HOST)
+
+
+def like(host: Any, array: Any) -> Any:
+    """Host data as an array beside ``array``: unchanged for NumPy, moved to its device otherwise."""
+    return host if isinstance(array, _HOST) or not isinstance(host, np.ndarray) else of(array).asarray(host)
+
+
+def arange(n: int, array: Any) -> Any:
+    """``np.arange(n)`` beside ``array``."""
+    return np.arange(n) if isinstance(array, _HOST) else of(array).arange(n)
+
