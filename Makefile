@@ -54,9 +54,18 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/asv machine --yes
 	$(BIN)/asv run --quick --show-stderr --environment existing:$(PY)
 
-# torch from PyPI brings its CUDA libraries; PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu avoids them.
+# PyPI's torch for Linux brings several GB of CUDA libraries, which no row needs. Where a CPU build is at hand, name it and it
+# goes in first: make peers TORCH=torch-2.9.0+cpu-cp311-cp311-linux_x86_64.whl; or point pip's own PIP_EXTRA_INDEX_URL at the
+# index of CPU builds that PyTorch's installation page gives.
+TORCH ?= torch
+
 peers: $(VENV)/.installed-peers
-	$(PY) benchmarks/peers.py
+	$(PY) -m benchmarks.peers
+
+$(VENV)/.installed-peers: pyproject.toml $(VENV)/.created
+	$(PIP) install $(TORCH)
+	$(PIP) install --editable '.[peers]'
+	@touch $@
 
 papers: $(VENV)/.installed-examples
 	$(PY) -m papers

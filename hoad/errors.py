@@ -5,6 +5,8 @@ Each message says what was found, what was expected and what to try, in the user
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "NonFiniteError",
     "NotLinearError",
     "NotScalarError",
+    "OptimizeError",
     "RuleError",
     "ShapeError",
     "StructureError",
@@ -194,6 +197,53 @@ class DerivativeMismatchError(HoadError, AssertionError):
         return cls(
             f"derivative of order {order}, mode {mode}: argument {argument}, index {index}: "
             f"got {value!r}, expected {expected!r}. If the function has a kink or a custom rule, look there first."
+        )
+
+
+class OptimizeError(HoadError, ValueError):
+    """An optimiser was asked for something that it cannot do."""
+
+    @classmethod
+    def unknown(cls, what: str, found: Any, known: Iterable[str]) -> OptimizeError:
+        names = sorted(known)
+        close = get_close_matches(str(found).lower(), names, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "choose one of the names."
+        return cls(f"{what} {found!r} is unknown, expected one of {', '.join(names)}: {hint}")
+
+    @classmethod
+    def start_not_finite(cls, value: Any) -> OptimizeError:
+        return cls(
+            f"the objective is {value} at the starting point, expected a finite number. Start where it is defined, "
+            "or find the operation that overflows with hoad.debug_nans()."
+        )
+
+    @classmethod
+    def too_many_directions(cls, k: int, n: int) -> OptimizeError:
+        return cls(
+            f"k = {k} directions in a space of {n} dimensions, expected 1 <= k <= {n}: further directions span nothing new. "
+            f"Use k={n}, which is a full Newton step."
+        )
+
+    @classmethod
+    def not_a_residual(cls, method: str) -> OptimizeError:
+        return cls(
+            f"{method} was given a function that returns a scalar, expected a residual or model function that returns an array. "
+            "Return the residuals without squaring and adding them, or the outputs of the model with options={'loss': ...}; "
+            "for a scalar objective use method='newton-cg' or 'trust-region'."
+        )
+
+    @classmethod
+    def start_differs(cls, found: Any, expected: Any) -> OptimizeError:
+        return cls(
+            f"state belongs to method {found!r}, expected {expected!r}: a run continues with the method and the options that "
+            "it was started with."
+        )
+
+    @classmethod
+    def no_bounds(cls, method: str) -> OptimizeError:
+        return cls(
+            f"method {method!r} handles neither bounds nor constraints. Use 'L-BFGS-B', 'TNC', 'SLSQP' or 'trust-constr', "
+            "which get exact derivatives as well."
         )
 
 

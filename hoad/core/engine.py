@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 __all__ = ["engine", "sweep"]
 
-engine = SimpleNamespace(transparent=())
+engine = SimpleNamespace()
 """``push(f, xs, ts)``: value and tangent of f; ``pull(f, xs)``: value of f and the map of its cotangents;
 ``series(algebra, f, series, memo)``: the series of f; ``batched(size, f, xs, flags)``: f with a hidden leading axis."""
 

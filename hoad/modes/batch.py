@@ -77,4 +77,3 @@ def batched(size: int, f: Callable[..., Any], xs: Sequence[Any], flags: Sequence
 
 
 engine.batched = batched
-engine.transparent = (Batched,)

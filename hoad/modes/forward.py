@@ -29,10 +29,18 @@ class Dual(Box):
     def process(prim: Any, level: float, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         if level not in STATE:
             raise LeakedTraceError.leaked(Dual.kind)
-        xs, ts = _stripped(args, level)
-        if prim.body is not None:
-            return _through_body(prim, level, args, xs, kw)
-        y = prim.bind(*xs, **kw)
+        if len(args) == 1:
+            a = args[0]
+            x = a.value
+            xs, ts = (x,), (a.aux,)
+            if prim.body is not None:
+                return _through_body(prim, level, args, xs, kw)
+            y = x.process(prim, x.level, xs, kw) if isinstance(x, Box) else prim.native(x, **kw)
+        else:
+            xs, ts = _stripped(args, level)
+            if prim.body is not None:
+                return _through_body(prim, level, args, xs, kw)
+            y = prim.bind(*xs, **kw)
         if prim.forward is None:
             return y
         t = prim.forward(y, xs, ts, kw)
@@ -47,12 +55,8 @@ _Pair = tuple[Sequence[Any], Sequence[Any]]
 
 
 def _stripped(args: tuple[Any, ...], level: float) -> _Pair:
-    """Arguments without this level's boxes, and their tangents; one and two arguments unrolled."""
-    n = len(args)
-    if n == 1:
-        a = args[0]
-        return (a.value,), (a.aux,)
-    if n == 2:
+    """Arguments without this level's boxes, and their tangents; two arguments unrolled."""
+    if len(args) == 2:
         a, b = args
         if isinstance(a, Box) and a.level == level:
             if isinstance(b, Box):

@@ -33,15 +33,23 @@ class Node(Box):
         tape = STATE.get(level)
         if tape is None:
             raise LeakedTraceError.leaked(Node.kind)
-        xs, which, parents = _stripped(args, level)
-        if prim.body is not None:
-            return _through_body(prim, level, args, xs, kw)
-        y = prim.bind(*xs, **kw)
+        if len(args) == 1:
+            a = args[0]
+            x = a.value
+            xs, which, parents = (x,), _FIRST, (a.aux,)
+            if prim.body is not None:
+                return _through_body(prim, level, args, xs, kw)
+            y = x.process(prim, x.level, xs, kw) if isinstance(x, Box) else prim.native(x, **kw)
+        else:
+            xs, which, parents = _stripped(args, level)
+            if prim.body is not None:
+                return _through_body(prim, level, args, xs, kw)
+            y = prim.bind(*xs, **kw)
         if prim.reverse is None:
             if prim.forward is not None:
                 raise RuleError.missing(prim.name, "reverse", "a reverse rule, or a tangent rule that is linear")
             return y
-        if len(which) != len(xs):
+        if len(which) != len(xs):  # a plain array among the arguments
             xs = _captured(tape, xs, which)
         pull = prim.reverse(y, xs, kw, which)
         if debug.active:
@@ -69,12 +77,8 @@ _FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)
 
 
 def _stripped(args: tuple[Any, ...], level: float) -> tuple[Sequence[Any], Sequence[int], Sequence[int]]:
-    """Arguments without this level's boxes, the positions of those boxes and their places; one and two arguments unrolled."""
-    n = len(args)
-    if n == 1:
-        a = args[0]
-        return (a.value,), _FIRST, (a.aux,)
-    if n == 2:
+    """Arguments without this level's boxes, the positions of those boxes and their places; two arguments unrolled."""
+    if len(args) == 2:
         a, b = args
         if isinstance(a, Box) and a.level == level:
             if isinstance(b, Box):
@@ -157,49 +161,19 @@ class Scattered:
         return self
 
     def dense(self) -> Any:
-        """The array: pieces of plain arrays are added into one buffer, others by differentiable operations."""
-        pieces = self.pieces
-        if len(pieces) > 1:  # begin with a piece that has most hidden axes: the others can be added into it
-            pieces = sorted(pieces, key=_depth, reverse=True)
-        g, index, _ = pieces[0]
-        total = ops.copy(g) if index is Ellipsis else ops.scatter(g, index, self.shape, self.order)
-        for g, index, unique in pieces[1:]:
-            if not _add_in_place(total, g, index, unique, len(self.shape)):
-                total = ops.index_add(total, index, g)
-        return total
+        """The array, in one buffer."""
+        if len(self.pieces) == 1:
+            g, index, _ = self.pieces[0]
+            return ops.scatter(g, index, self.shape, self.order)
+        whole_first = sorted(self.pieces, key=lambda piece: piece[1] is not Ellipsis)
+        return ops.assemble([(g, index) for g, index, _ in whole_first], self.shape, self.order)
 
 
-def _depth(piece: tuple[Any, Any, bool]) -> int:
-    g, depth = piece[0], 0
-    while isinstance(g, Box):
-        g, depth = g.value, depth + 1
-    return depth
-
-
-def _add_in_place(total: Any, g: Any, index: Any, unique: bool, ndim: int) -> bool:
-    """Add a piece into an array that nobody else holds, if both are plain up to hidden axes."""
-    hidden: list[bool] = []
-    while type(total) in engine.transparent:
-        carries = isinstance(g, Box) and g.level >= total.level
-        if carries and (g.level > total.level or type(g) is not type(total)):
-            return False
-        if carries:
-            g = g.value
-        hidden.insert(0, carries)
-        index = engine.hidden_index(index, ndim)
-        if index is None:
-            return False
-        ndim += 1
-        total = total.value
+def _add_in_place(total: Any, g: Any, index: Any, unique: bool) -> bool:
+    """Add a piece into a plain array that nobody else holds."""
     if type(total) is not np.ndarray or isinstance(g, Box) or g.dtype != total.dtype:
         return False
-    if any(hidden):
-        for axis, carries in enumerate(hidden):
-            if not carries:
-                g = np.expand_dims(g, axis)
-    if index is Ellipsis:
-        total += g
-    elif unique:
+    if unique:
         total[index] += g
     else:
         np.add.at(total, index, g)
@@ -211,7 +185,7 @@ def _total(old: Any, new: Any, owned: bool) -> tuple[Any, bool]:
     if type(old) is Scattered:
         return old.add(new), False
     if type(new) is Scattered:
-        if owned and len(new.pieces) == 1 and _add_in_place(old, *new.pieces[0], len(new.shape)):
+        if owned and len(new.pieces) == 1 and _add_in_place(old, *new.pieces[0]):
             return old, True
         return new.add(old), False
     if owned and type(old) is np.ndarray and type(new) is np.ndarray and old.dtype == new.dtype and old.shape == new.shape:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.errors import ShapeError
+from hoad.errors import OptimizeError, ShapeError
 
 __all__ = ["DISTRIBUTIONS", "draw"]
 
@@ -60,5 +60,5 @@ def draw(distribution: Distribution, rng: np.random.Generator, shape: tuple[int,
             raise ShapeError(f"the distribution returned shape {v.shape}, expected {shape}: (directions, variables).")
         return v.astype(dtype)
     if distribution not in DISTRIBUTIONS:
-        raise ValueError(f"distribution={distribution!r}, expected one of {sorted(DISTRIBUTIONS)} or a callable (rng, shape) -> array")
+        raise OptimizeError.unknown("distribution", distribution, DISTRIBUTIONS)
     return DISTRIBUTIONS[distribution](rng, shape).astype(dtype)

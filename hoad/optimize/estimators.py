@@ -14,7 +14,7 @@ import numpy as np
 from hoad.core.box import Box, strip
 from hoad.core.series import pairs
 from hoad.core.space import flatten, unflatten
-from hoad.errors import NotScalarError, ShapeError
+from hoad.errors import NotScalarError, OptimizeError, ShapeError
 from hoad.modes import taylor
 from hoad.operators.vectors import Vectors
 from hoad.optimize.directions import Distribution, draw
@@ -24,6 +24,7 @@ from hoad.transforms.first import jvp
 __all__ = ["Curvature", "ForwardGradient", "curvature_matrix", "forward_gradient"]
 
 Function = Callable[..., Any]
+COMBINE = ("mean", "project")
 
 
 class ForwardGradient(NamedTuple):
@@ -96,8 +97,8 @@ def forward_gradient(
     >>> hoad.optimize.forward_gradient(f, np.array([1.0, 2.0]), 2, distribution="orthonormal", rng=0).gradient.round(12)
     array([2., 4.])
     """
-    if combine not in ("mean", "project"):
-        raise ValueError(f"combine={combine!r}, expected 'mean' or 'project'")
+    if combine not in COMBINE:
+        raise OptimizeError.unknown("combine", combine, COMBINE)
     vectors = Vectors(x)
     V = _block(directions, distribution, vectors, rng)
     value: Any = None
@@ -106,11 +107,12 @@ def forward_gradient(
         value, slope = _push_block(f, vectors, part)
         slopes.append(slope)
     F = np.concatenate(slopes)
-    if combine == "mean":
-        estimate = F @ V / len(V)
-    else:
-        estimate = np.linalg.lstsq(V, F, rcond=None)[0]
-    return ForwardGradient(value, vectors.unpack(estimate), V, F)
+    return ForwardGradient(value, vectors.unpack(combined(V, F, combine)), V, F)
+
+
+def combined(V: Any, F: Any, combine: str) -> Any:
+    """Estimate of g, flat, from directions and the derivatives along them."""
+    return F @ V / len(V) if combine == "mean" else np.linalg.lstsq(V, F, rcond=None)[0]
 
 
 def _block(directions: Any, distribution: Distribution, vectors: Vectors, rng: Any) -> Any:

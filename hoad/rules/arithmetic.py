@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -89,20 +90,31 @@ def _multiply_forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
     return a * xs[1] if b is None else a * xs[1] + b * xs[0]
 
 
+def _by_number(c: Any, g: Any) -> Any:
+    return (g * c,)
+
+
+def _by_other(other: Any, g: Any) -> Any:
+    return (scaled(g, other),)
+
+
+def _by_each(a: Any, b: Any, g: Any) -> Any:
+    return scaled(g, b), scaled(g, a)
+
+
 def _multiply_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    """Pulls are partial functions, not closures: fewer objects for the garbage collector to visit in long programs."""
     a, b = xs
     if len(which) == 1:
         i = which[0]
         other = xs[1 - i]
         spec = fitted(y, xs[i])
         if spec is None:
-            if type(other) in (int, float):
-                return lambda g: (g * other,)
-            return lambda g: (scaled(g, other),)
+            return partial(_by_number if type(other) in (int, float) else _by_other, other)
         return lambda g: (fit(scaled(g, other), *spec),)
     sa, sb = fitted(y, a), fitted(y, b)
     if sa is None and sb is None:
-        return lambda g: (scaled(g, b), scaled(g, a))
+        return partial(_by_each, a, b)
     return lambda g: (
         scaled(g, b) if sa is None else fit(scaled(g, b), *sa),
         scaled(g, a) if sb is None else fit(scaled(g, a), *sb),
@@ -227,9 +239,13 @@ def _power_reverse(derived: Any) -> Any:
         x, p = xs
         if type(p) not in (int, float) or x.dtype is not y.dtype:
             return derived(y, xs, kw, which)
-        return lambda g: (scaled(g, _power_slope(y, x, p)),)
+        return partial(_power_pull, y, x, p)
 
     return reverse
+
+
+def _power_pull(y: Any, x: Any, p: Any, g: Any) -> Any:
+    return (scaled(g, _power_slope(y, x, p)),)
 
 
 def _power_taylor(native_flow: Any) -> Any:

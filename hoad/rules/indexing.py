@@ -85,15 +85,6 @@ def _batched_index(index: Any, ndim: int) -> tuple[Any, int]:
     return full, 0
 
 
-def _hidden_index(index: Any, ndim: int) -> Any:
-    """Index of the array underneath a hidden leading axis, or None if that axis would move."""
-    full, at = _batched_index(index, ndim)
-    return None if at else full
-
-
-engine.hidden_index = _hidden_index
-
-
 def _getitem_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
     full, at = _batched_index(kw["index"], xs[0].ndim - 1)
     y = xs[0][full]
@@ -122,6 +113,64 @@ scatter_ = linear(
     lambda g, old, index, shape, order: getitem_.bind(g, index=index),
     batch=_scatter_batch,
 )
+
+
+def _assembled(*gs: Any, indices: Any, shape: Any, order: Any) -> Any:
+    dtype = np.result_type(*[g.dtype for g in gs])
+    like = gs[0] if gs[0].dtype == dtype else gs[0].astype(dtype)
+    if indices[0] is Ellipsis and gs[0].shape == shape:
+        total = np.array(like, order="K") if isinstance(like, np.ndarray | np.generic) else like.copy()
+        rest = 1
+    else:
+        total, rest = _zeros(like, shape, order), 0
+    for g, index in zip(gs[rest:], indices[rest:], strict=True):
+        if index is Ellipsis:
+            total += g
+        elif _is_unique(index):
+            total[index] += g
+        else:
+            np.add.at(total, index, g)
+    return total
+
+
+def _assemble_forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
+    active = [i for i, t in enumerate(ts) if t is not None]
+    return assemble_.bind(*[ts[i] for i in active], **{**kw, "indices": tuple(kw["indices"][i] for i in active)})
+
+
+def _assemble_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    indices = kw["indices"]
+    spec = [(indices[i], shape_of(xs[i]), is_real(xs[i])) for i in which]
+
+    def pull(g: Any) -> Any:
+        return [
+            fit(g if index is Ellipsis else getitem_.bind(g, index=index), shape, real) for index, shape, real in spec
+        ]
+
+    return pull
+
+
+def _assemble_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
+    shape, order, gs, indices = (size, *kw["shape"]), kw["order"], [], []
+    for x, flag, index in zip(xs, flags, kw["indices"], strict=True):
+        full, at = (Ellipsis, 0) if index is Ellipsis else _batched_index(index, len(kw["shape"]))
+        x = x if flag else np.expand_dims(x, 0)
+        gs.append(ops.moveaxis(x, 0, at) if at else x)
+        indices.append(full)
+    if order is not None and len(order) < len(shape):
+        order = (0, *(a + 1 for a in order))
+    return prim.bind(*gs, indices=tuple(indices), shape=shape, order=order)
+
+
+assemble_ = jointly_linear("assemble", _assembled, _assemble_forward, _assemble_reverse, batch=_assemble_batch)
+
+
+def assemble(pieces: list[tuple[Any, Any]], shape: tuple[int, ...], order: Any) -> Any:
+    """Array of zeros with every piece (values, index) added; an index of Ellipsis is the whole array."""
+    return assemble_.bind(*[g for g, _ in pieces], indices=tuple(i for _, i in pieces), shape=shape, order=order)
+
+
+ops.assemble = assemble
 
 
 def _kept(index: Any) -> Any:

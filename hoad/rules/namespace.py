@@ -36,8 +36,10 @@ def _joined(x: Any) -> Any:
 
 
 def _covered(name: str, native: Any, implementation: Any) -> Any:
-    by_protocol = isinstance(native, np.ufunc) or (native in functions and name.startswith("numpy."))
     keeps_lists = name.rpartition(".")[2] in _SEQUENCES
+    if isinstance(native, np.ufunc):
+        return native  # NumPy dispatches by itself, and nothing is added where no argument is traced
+    by_protocol = native in functions and name.startswith("numpy.")
 
     @wraps(native, updated=())
     def function(*args: Any, **kwargs: Any) -> Any:

@@ -73,9 +73,16 @@ class _Call:
 
     def native(self, *leaves: Any) -> Any:
         out = self.leaves(*leaves)
-        if any(isinstance(y, Box) for y in out):
+        batches = {x.level for x in leaves if isinstance(x, Batched)}  # vmap maps the function itself
+        if any(isinstance(_under(y, batches), Box) for y in out):
             raise ClosureError.closes_over(self.what)
         return out
+
+
+def _under(y: Any, batches: set[Any]) -> Any:
+    while isinstance(y, Batched) and y.level in batches:
+        y = y.value
+    return y
 
 
 def _flat(args: tuple[Any, ...]) -> tuple[list[Any], Spec]:

@@ -474,7 +474,7 @@ def jacrev(f: Function, argnums: ArgNums = 0, *, has_aux: bool = False, holomorp
         for y in pullback.outputs:
             n = int(np.prod(shape_of(y)))
             part = [np.reshape(s[start : start + n], (*shape_of(y), *shape_of(x))) for s, x in zip(stacked, leaves, strict=True)]
-            out.append(selection.pack(part))
+            out.append(selection.pack([p[()] if type(p) is np.ndarray and not p.ndim else p for p in part]))
             start += n
         jac = unflatten(pullback.spec, out)
         return (jac, aux) if has_aux else jac

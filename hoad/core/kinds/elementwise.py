@@ -7,6 +7,7 @@ n y_n = sum_j j x_j s_(n-j) with s the series of the slope, which closes because
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from hoad.core.box import shape_of
@@ -47,12 +48,10 @@ def _unary(slope: Slope) -> dict[str, Any]:
         return slope(y, xs[0], **kw) * ts[0]
 
     def reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
-        x = xs[0]
+        return partial(pull, y, xs[0], kw)
 
-        def pull(g: Any) -> Any:
-            return (scaled(g, slope(y, x, **kw)),)
-
-        return pull
+    def pull(y: Any, x: Any, kw: Any, g: Any) -> Any:
+        return (scaled(g, slope(y, x, **kw)),)
 
     return {"forward": forward, "reverse": reverse}
 

@@ -1,0 +1,1 @@
+"""Speed and memory of hoad, alone (asv) and beside its peers (``python -m benchmarks.peers``)."""
