@@ -8,12 +8,15 @@ Source: Griewank & Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 3.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from hoad.core.box import Box, Buffer, ops, shape_of
 from hoad.core.engine import engine, sweep
+from hoad.core.kinds.cotangents import scaled
 from hoad.core.level import STATE, Level
 from hoad.errors import LeakedTraceError, RuleError
 from hoad.modes import debug
@@ -194,10 +197,26 @@ def _total(old: Any, new: Any, owned: bool) -> tuple[Any, bool]:
     return old + new, True
 
 
-def backward(tape: list[Any], place: int, g: Any, inputs: int) -> list[Any]:
+def _references(pull: Callable[[Any], Any]) -> int:
+    """References to a cotangent that only the sweep holds, counted at the place where the sweep counts them."""
+    cotangents: list[Any] = [None]
+    count = 0
+    for p, c in zip((0,), pull(None)):  # noqa: B905
+        cotangents[p] = c
+        if type(c) is np.ndarray:
+            count = getrefcount(c)
+    return count
+
+
+FRESH = _references(lambda g: (np.zeros(1),))
+"""An array with so many references was made by a pull and belongs to nobody else: sums may be formed in it."""
+
+
+def backward(tape: list[Any], place: int, g: Any, inputs: int, *, once: bool = False) -> list[Any]:
     """Sweep: cotangents (or None) of the first ``inputs`` entries, for cotangent ``g`` of entry ``place``.
 
-    ``g`` may be a dict from places to cotangents, for several outputs.
+    ``g`` may be a dict from places to cotangents, for several outputs.  With ``once`` the tape is used up: what an entry kept
+    is freed as soon as it was used.
     """
     if inputs and tape[0] is not None:
         verify(tape[0])
@@ -209,8 +228,11 @@ def backward(tape: list[Any], place: int, g: Any, inputs: int) -> list[Any]:
         place = max(g, default=-1)
     else:
         cotangents[place] = g
+    if once:
+        del tape[place + 1 :]
     before = sweep.masked
     sweep.masked = False
+    ndarray, fresh = np.ndarray, FRESH
     try:
         for i in range(place, inputs - 1, -1):
             g = cotangents[i]
@@ -220,12 +242,16 @@ def backward(tape: list[Any], place: int, g: Any, inputs: int) -> list[Any]:
             if type(g) is Scattered:
                 g = g.dense()
             parents, pull = tape[i]
+            if once:
+                tape[i] = None
             for p, c in zip(parents, pull(g)):  # noqa: B905  # the hot loop; rules are checked by the tests
                 if c is None:
                     continue
                 old = cotangents[p]
                 if old is None:
                     cotangents[p] = c
+                    if type(c) is ndarray and getrefcount(c) == fresh and c.base is None:
+                        owned[p] = 1
                 else:
                     cotangents[p], owned[p] = _total(old, c, owned[p])
     finally:
@@ -268,5 +294,22 @@ def pull(f: Callable[..., Any], xs: Sequence[Any], which: Sequence[int]) -> tupl
     return (tuple(values) if type(out) is tuple else values[0]), back
 
 
+def share_slope(y: Any, s: Any, rule: Any) -> None:
+    """Let the entry of y use the slope s that forward mode has just computed on the same tape, instead of computing it again.
+
+    Without effect unless both are nodes of one tape and the entry of y is a pull made by ``rule``.
+    """
+    if type(y) is Node and type(s) is Node and s.level == y.level:
+        tape = STATE[y.level]
+        parents, pull = tape[y.aux]
+        if type(pull) is partial and pull.func is rule:
+            tape[y.aux] = (parents, partial(_by_known_slope, s.value))
+
+
+def _by_known_slope(s: Any, g: Any) -> Any:
+    return (scaled(g, s),)
+
+
 engine.pull = pull
+engine.share_slope = share_slope
 engine.Scattered = Scattered

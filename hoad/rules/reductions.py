@@ -104,7 +104,13 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
     a = a if dtype is None else ops.astype(a, dtype)
     if where is True or where is NoValue:
         return _call(mean_, a, axis, keepdims, True, None, NoValue, None)
-    return sum(a, axis, keepdims=keepdims, where=where) / np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=bool(keepdims is True))
+    return _divided(sum(a, axis, keepdims=keepdims, where=where), np.broadcast_to(where, a.shape), axis, keepdims)
+
+
+def _divided(total: Any, counted: Any, axis: Any, keepdims: Any) -> Any:
+    """A sum over the number of elements that were counted, in the precision of the sum."""
+    count = np.sum(counted, axis=axis, keepdims=keepdims is True)
+    return total / count.astype(strip(total).real.dtype)
 
 
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False) -> Any:
@@ -370,7 +376,7 @@ def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> 
 def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
     filled, missing = _nan_filled(0.0)(a)
     counted = np.logical_and(np.logical_not(missing), where)
-    return sum(filled, axis, dtype, None, keepdims, where=where) / np.sum(counted, axis=axis, keepdims=keepdims is True)
+    return _divided(sum(filled, axis, dtype, None, keepdims, where=where), counted, axis, keepdims)
 
 
 def _nan_spread_composite(name: str, prim: Any) -> Any:

@@ -260,6 +260,8 @@ def _quantile_body(x: Any, q: Any, axis: tuple[int, ...], keepdims: bool, method
     elif method == "nearest":
         part = np.asarray(np.rint(plain) - low, float)
     part = ops.reshape(part, tuple(np.shape(plain)) + (1,) * len(rest)) if isinstance(part, Box) else np.reshape(part, np.shape(plain) + (1,) * len(rest))
+    if not isinstance(part, Box):  # weights from numbers q do not raise the precision of x
+        part = part.astype(np.result_type(part.dtype, strip(ordered).dtype) if isinstance(q, Box) else strip(ordered).dtype)
     y = ordered[low] + (ordered[high] - ordered[low]) * part
     if keepdims:
         y = ops.reshape(y, tuple(np.shape(plain)) + tuple(1 if i in axis else m for i, m in enumerate(shape)))

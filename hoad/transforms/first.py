@@ -216,7 +216,7 @@ def value_and_grad(f: Function, argnums: ArgNums = 0, *, has_aux: bool = False, 
         out = scalar_output(out, "grad", holomorphic)
         if isinstance(out, Box) and out.level == level:
             value = out.value
-            gradient = backward(tape, out.aux, _seed(value), len(leaves))
+            gradient = backward(tape, out.aux, _seed(value), len(leaves), once=True)
         else:
             value, gradient = out, [None] * len(leaves)
         done = [cast_like(c, x) for c, x in zip(gradient, leaves, strict=True)]

@@ -182,7 +182,7 @@ def linearize_hvp(f: Function, x: Any) -> tuple[Any, Any, Callable[[Any], Any]]:
             found["value"], found["gradient"] = y, [leaf_zeros(p) for p in leaves]
         if not isinstance(t, Box) or t.level != outer:
             return [None] * len(leaves)
-        return backward(tape, t.aux, _seed(t.value), len(leaves))
+        return backward(tape, t.aux, _seed(t.value), len(leaves), once=True)
 
     hs, recording, level = record(products, [leaf_zeros(p) for p in leaves])
     recording.outputs = [slot_of(leaf_zeros(p) if h is None else h, level) for h, p in zip(hs, leaves, strict=True)]

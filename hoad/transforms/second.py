@@ -42,7 +42,7 @@ def reverse_over_forward(selection: Selection, vs: list[Any]) -> list[Any]:
         _, t = unpack_dual(scalar_output(out, "hvp"), inner)
     if not isinstance(t, Box) or t.level != outer:
         return [cast_like(None, x) for x in leaves]
-    return [cast_like(c, x) for c, x in zip(backward(tape, t.aux, _seed(t.value), len(leaves)), leaves, strict=True)]
+    return [cast_like(c, x) for c, x in zip(backward(tape, t.aux, _seed(t.value), len(leaves), once=True), leaves, strict=True)]
 
 
 def forward_over_reverse(selection: Selection, vs: list[Any]) -> tuple[Any, list[Any], list[Any]]:
@@ -55,7 +55,7 @@ def forward_over_reverse(selection: Selection, vs: list[Any]) -> tuple[Any, list
             out = selection.call([Node(inner, d, i) for i, d in enumerate(duals)])
         out = scalar_output(out, "hvp")
         if isinstance(out, Box) and out.level == inner:
-            value, gradient = out.value, backward(tape, out.aux, _seed(out.value), len(leaves))
+            value, gradient = out.value, backward(tape, out.aux, _seed(out.value), len(leaves), once=True)
         else:
             value, gradient = out, [None] * len(leaves)
     value, _ = unpack_dual(value, outer)
@@ -79,12 +79,12 @@ def reverse_over_reverse(selection: Selection, vs: list[Any]) -> list[Any]:
         out = scalar_output(out, "hvp")
         if not isinstance(out, Box) or out.level != inner:
             return [cast_like(None, x) for x in leaves]
-        gradient = backward(inner_tape, out.aux, _seed(out.value), len(leaves))
+        gradient = backward(inner_tape, out.aux, _seed(out.value), len(leaves), once=True)
     seeds: dict[int, Any] = {}
     for g, v in zip(gradient, vs, strict=True):
         if isinstance(g, Box) and g.level == outer:
             seeds[g.aux] = seeds[g.aux] + v if g.aux in seeds else v
-    return [cast_like(c, x) for c, x in zip(backward(tape, -1, seeds, len(leaves)), leaves, strict=True)]
+    return [cast_like(c, x) for c, x in zip(backward(tape, -1, seeds, len(leaves), once=True), leaves, strict=True)]
 
 
 def hvp(f: Function, x: Any, v: Any, *, mode: Mode = "reverse-over-forward") -> Any:

@@ -6,6 +6,7 @@ n y_n = sum_j j x_j s_(n-j) with s the series of the slope, which closes because
 
 from __future__ import annotations
 
+import dis
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -43,12 +44,28 @@ def elementwise(name: str, native: Callable[..., Any], *slopes: Slope | None, **
     return register(Primitive(name, native, "elementwise", declaration=slopes, **rules))
 
 
+def _reads(slope: Slope) -> tuple[bool, bool]:
+    """Whether a slope of one argument uses y and x; what it does not use, a tape need not keep."""
+    code = getattr(slope, "__code__", None)
+    if code is None or code.co_argcount < 2:
+        return True, True
+    read: set[Any] = set()
+    for instruction in dis.get_instructions(code):
+        if "LOAD" in instruction.opname:
+            read.update(instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,))
+    return code.co_varnames[0] in read, code.co_varnames[1] in read
+
+
 def _unary(slope: Slope) -> dict[str, Any]:
+    keeps_y, keeps_x = _reads(slope)
+
     def forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
-        return slope(y, xs[0], **kw) * ts[0]
+        s = slope(y, xs[0], **kw)
+        engine.share_slope(y, s, pull)
+        return s * ts[0]
 
     def reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
-        return partial(pull, y, xs[0], kw)
+        return partial(pull, y if keeps_y else None, xs[0] if keeps_x else None, kw)
 
     def pull(y: Any, x: Any, kw: Any, g: Any) -> Any:
         return (scaled(g, slope(y, x, **kw)),)
