@@ -1,6 +1,7 @@
 """Exact derivatives of any order of ordinary NumPy code."""
 
 from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from hoad import errors, rules
@@ -11,10 +12,23 @@ from hoad.operators import GaussNewtonOperator, HessianOperator, JacobianOperato
 from hoad.transforms.batching import vmap
 from hoad.transforms.check import check_derivatives
 from hoad.transforms.custom import checkpoint, custom_jvp, custom_vjp, primitive, stop_gradient
-from hoad.transforms.first import grad, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp
+from hoad.transforms.first import grad, jvp, value_and_grad, vjp
 from hoad.transforms.higher import derivative_tensor, jet, partial, taylor
+from hoad.transforms.jacobian import jacfwd, jacobian, jacrev
 from hoad.transforms.linear import linear_transpose, linearize, linearize_hvp
 from hoad.transforms.second import hessian, hvp, value_grad_and_hvp, vhv
+
+if TYPE_CHECKING:
+    from hoad import optimize
+else:
+
+    def __getattr__(name):  # hoad.optimize brings scipy.optimize along, which not every program needs
+        if name == "optimize":
+            from importlib import import_module
+
+            return import_module("hoad.optimize")
+        raise AttributeError(f"module 'hoad' has no attribute {name!r}")
+
 
 __version__ = "0.1.0"
 

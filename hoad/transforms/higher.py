@@ -16,7 +16,7 @@ from hoad.core.space import cast_like, flatten, flatten_like, leaf_zeros, unflat
 from hoad.errors import ShapeError, StructureError
 from hoad.modes import taylor as mode
 from hoad.transforms.arguments import as_outputs, select
-from hoad.transforms.first import jacfwd
+from hoad.transforms.jacobian import jacfwd
 
 __all__ = ["derivative_tensor", "jet", "partial", "taylor"]
 

@@ -16,7 +16,7 @@ from hoad.modes.forward import unpack as unpack_dual
 from hoad.modes.record import record, slot_of
 from hoad.modes.reverse import Node, backward
 from hoad.transforms.arguments import as_outputs, scalar_output, select
-from hoad.transforms.first import _seed, dual_call, tangent_like, tape_call
+from hoad.transforms.first import dual_call, seed_of, tangent_like, tape_call
 
 __all__ = ["linear_transpose", "linearize", "linearize_hvp"]
 
@@ -176,13 +176,13 @@ def linearize_hvp(f: Function, x: Any) -> tuple[Any, Any, Callable[[Any], Any]]:
         if isinstance(y, Box) and y.level == outer:
             found["value"] = y.value
             found["gradient"] = [
-                cast_like(c, p) for c, p in zip(backward(tape, y.aux, _seed(y.value), len(leaves)), leaves, strict=True)
+                cast_like(c, p) for c, p in zip(backward(tape, y.aux, seed_of(y.value), len(leaves)), leaves, strict=True)
             ]
         else:
             found["value"], found["gradient"] = y, [leaf_zeros(p) for p in leaves]
         if not isinstance(t, Box) or t.level != outer:
             return [None] * len(leaves)
-        return backward(tape, t.aux, _seed(t.value), len(leaves), once=True)
+        return backward(tape, t.aux, seed_of(t.value), len(leaves), once=True)
 
     hs, recording, level = record(products, [leaf_zeros(p) for p in leaves])
     recording.outputs = [slot_of(leaf_zeros(p) if h is None else h, level) for h, p in zip(hs, leaves, strict=True)]

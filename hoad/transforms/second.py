@@ -17,7 +17,8 @@ from hoad.modes.forward import Dual
 from hoad.modes.forward import unpack as unpack_dual
 from hoad.modes.reverse import Node, backward
 from hoad.transforms.arguments import ArgNums, Selection, scalar_output, select
-from hoad.transforms.first import _check_real_or_holomorphic, _seed, basis, blocks, jacfwd, jacrev, over_block
+from hoad.transforms.first import seed_of
+from hoad.transforms.jacobian import basis, blocks, check_real_or_holomorphic, jacfwd, jacrev, over_block
 
 __all__ = ["hessian", "hvp", "value_grad_and_hvp", "vhv"]
 
@@ -42,7 +43,7 @@ def reverse_over_forward(selection: Selection, vs: list[Any]) -> list[Any]:
         _, t = unpack_dual(scalar_output(out, "hvp"), inner)
     if not isinstance(t, Box) or t.level != outer:
         return [cast_like(None, x) for x in leaves]
-    return [cast_like(c, x) for c, x in zip(backward(tape, t.aux, _seed(t.value), len(leaves), once=True), leaves, strict=True)]
+    return [cast_like(c, x) for c, x in zip(backward(tape, t.aux, seed_of(t.value), len(leaves), once=True), leaves, strict=True)]
 
 
 def forward_over_reverse(selection: Selection, vs: list[Any]) -> tuple[Any, list[Any], list[Any]]:
@@ -55,7 +56,7 @@ def forward_over_reverse(selection: Selection, vs: list[Any]) -> tuple[Any, list
             out = selection.call([Node(inner, d, i) for i, d in enumerate(duals)])
         out = scalar_output(out, "hvp")
         if isinstance(out, Box) and out.level == inner:
-            value, gradient = out.value, backward(tape, out.aux, _seed(out.value), len(leaves), once=True)
+            value, gradient = out.value, backward(tape, out.aux, seed_of(out.value), len(leaves), once=True)
         else:
             value, gradient = out, [None] * len(leaves)
     value, _ = unpack_dual(value, outer)
@@ -79,7 +80,7 @@ def reverse_over_reverse(selection: Selection, vs: list[Any]) -> list[Any]:
         out = scalar_output(out, "hvp")
         if not isinstance(out, Box) or out.level != inner:
             return [cast_like(None, x) for x in leaves]
-        gradient = backward(inner_tape, out.aux, _seed(out.value), len(leaves), once=True)
+        gradient = backward(inner_tape, out.aux, seed_of(out.value), len(leaves), once=True)
     seeds: dict[int, Any] = {}
     for g, v in zip(gradient, vs, strict=True):
         if isinstance(g, Box) and g.level == outer:
@@ -252,7 +253,7 @@ def hessian(f: Function, argnums: ArgNums = 0) -> Function:
     @wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         selection = select(f, argnums, args, kwargs)
-        _check_real_or_holomorphic(selection.leaves, False, "the Hessian")
+        check_real_or_holomorphic(selection.leaves, False, "the Hessian")
         leaves = selection.leaves
         units = basis(leaves)
         size = units[0].shape[0]
