@@ -19,16 +19,7 @@ from hoad.transforms.linear import linear_transpose, linearize, linearize_hvp
 from hoad.transforms.second import hessian, hvp, value_grad_and_hvp, vhv
 
 if TYPE_CHECKING:
-    from hoad import optimize
-else:
-
-    def __getattr__(name):  # hoad.optimize brings scipy.optimize along, which not every program needs
-        if name == "optimize":
-            from importlib import import_module
-
-            return import_module("hoad.optimize")
-        raise AttributeError(f"module 'hoad' has no attribute {name!r}")
-
+    from hoad import numpy, optimize, scipy, testing  # noqa: F401  # imported when they are first used, see below
 
 __version__ = "0.1.0"
 
