@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Backend", "arange", "is_host", "like", "of", "register"]
+__all__ = ["Backend", "arange", "asarray", "filled", "is_host", "like", "maybe_any", "of", "register"]
 
 
 @dataclass(frozen=True)
@@ -83,3 +83,19 @@ def arange(n: int, array: Any) -> Any:
     """``np.arange(n)`` beside ``array``."""
     return np.arange(n) if isinstance(array, _HOST) else of(array).arange(n)
 
+
+def asarray(x: Any) -> Any:
+    """Numbers and lists as NumPy arrays; arrays of any library and traced values as they are."""
+    return np.asarray(x) if isinstance(x, _HOST) else x
+
+
+def filled(shape: tuple[int, ...], value: Any, dtype: Any, array: Any) -> Any:
+    """``np.full(shape, value, dtype)`` beside ``array``."""
+    if isinstance(array, _HOST):
+        return np.full(shape, value, dtype) if value else np.zeros(shape, dtype)
+    return np.full_like(array, value, dtype=dtype, shape=shape)
+
+
+def maybe_any(condition: Any) -> bool:
+    """``np.any(condition)`` where that is known on the host; True for a device array, whose answer would have to be waited for."""
+    return bool(np.any(condition)) if isinstance(condition, _HOST) else True

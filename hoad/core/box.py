@@ -77,10 +77,6 @@ class Box:
         """Apply ``prim`` where the innermost level among ``args`` is ``level``; each mode defines its own."""
         raise AssertionError("a box without a mode: please report this as a bug of hoad")
 
-    def vanishes(self, of: Any) -> Any:
-        """Where the value and everything beside it is exactly zero; ``of`` answers for the parts."""
-        return of(self.value)
-
     def snapshot(self) -> Any:
         """A box with the same content that later in-place updates do not change."""
         return self.__class__(self.level, self.value, self.aux)
@@ -178,13 +174,13 @@ class Box:
     def real(self) -> Any:
         return ops.real(self)
 
-    @property
-    def imag(self) -> Any:
-        return ops.imag(self)
-
     @real.setter
     def real(self, value: Any) -> None:
         self[...] = value + 1j * self.imag if self.dtype.kind == "c" else value
+
+    @property
+    def imag(self) -> Any:
+        return ops.imag(self)
 
     @imag.setter
     def imag(self, value: Any) -> None:

@@ -18,9 +18,8 @@ engine = SimpleNamespace()
 class _Sweep(local):
     """State of the reverse sweep in progress, per thread."""
 
-    masked = False
-    """True once a ``where`` was passed: from then on a cotangent that is exactly zero contributes zero, also where it meets
-    an infinite slope, so that the branch that was not chosen does not leak NaN (see ``cotangents.scaled``)."""
+    tracking: float | None = None
+    """Level of the sweep that tracks which cotangents are structurally zero (see :mod:`hoad.modes.masked`)."""
 
 
 sweep = _Sweep()

@@ -32,13 +32,14 @@ class Primitive:
       position in ``which``.
     - ``taylor(algebra, y, xs, kw, memo)``: a function n -> coefficient n (n > 0) of the result; y and xs are series.
     - ``batch(size, xs, flags, kw)``: the result with the hidden axis first; ``flags`` tells which arguments carry it.
+    - ``masks``: True if the rule stops cotangents where the function did not choose (where).
     - ``body(*args, **kw)``: the same function in other primitives; a primitive with a body needs no other rule.
 
     ``forward`` None means that the result does not depend on the arguments smoothly: its derivative is zero.
     """
 
     __slots__ = (
-        "batch", "body", "declaration", "exact_body", "forward", "kind", "multi", "name", "native", "reverse", "taylor", "write_back",
+        "batch", "body", "declaration", "exact_body", "forward", "kind", "masks", "multi", "name", "native", "reverse", "taylor", "write_back",
     )  # fmt: skip
 
     def __init__(self, name: str, native: Callable[..., Any], kind: str, **rules: Any) -> None:
@@ -52,6 +53,7 @@ class Primitive:
         self.body = rules.pop("body", None)
         self.exact_body = rules.pop("exact_body", False)
         self.multi = rules.pop("multi", False)
+        self.masks = rules.pop("masks", False)
         self.write_back = rules.pop("write_back", None)
         self.declaration = rules.pop("declaration", None)
         if rules:

@@ -21,9 +21,6 @@ class Batched(Box):
     __slots__ = ()
     kind = "batched value"
 
-    def vanishes(self, of: Any) -> Any:
-        return Batched(self.level, of(self.value), None)
-
     @property
     def shape(self) -> tuple[int, ...]:
         return self.value.shape[1:]

@@ -22,9 +22,6 @@ class Dual(Box):
     __slots__ = ()
     kind = "dual number"
 
-    def vanishes(self, of: Any) -> Any:
-        return np.logical_and(of(self.value), of(self.aux))
-
     @staticmethod
     def process(prim: Any, level: float, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         if level not in STATE:

@@ -15,14 +15,24 @@ from typing import Any
 import numpy as np
 
 from hoad.core.box import Box, Buffer, ops, shape_of
-from hoad.core.engine import engine, sweep
+from hoad.core.engine import engine
 from hoad.core.kinds.cotangents import scaled
 from hoad.core.level import STATE, Level
 from hoad.errors import LeakedTraceError, RuleError
 from hoad.modes import debug
 from hoad.modes.captured import COPIED, capture, verify
 
-__all__ = ["Node", "backward", "prune", "pull"]
+__all__ = ["Node", "Tape", "backward", "prune", "pull"]
+
+
+class Tape(list[Any]):
+    """Entries (parents, pull), those of the inputs first; ``masked`` tells that one of them is a ``where``."""
+
+    __slots__ = ("masked",)
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__([None] * inputs)
+        self.masked = False
 
 
 class Node(Box):
@@ -59,6 +69,8 @@ class Node(Box):
             pull = debug.watched(prim, pull)
         place = len(tape)
         tape.append((parents, pull))
+        if prim.masks:
+            tape.masked = True
         if prim.multi:
             return _outputs(tape, level, y, place)
         return Node(level, y, place)
@@ -212,50 +224,53 @@ FRESH = _references(lambda g: (np.zeros(1),))
 """An array with so many references was made by a pull and belongs to nobody else: sums may be formed in it."""
 
 
-def backward(tape: list[Any], place: int, g: Any, inputs: int, *, once: bool = False) -> list[Any]:
-    """Sweep: cotangents (or None) of the first ``inputs`` entries, for cotangent ``g`` of entry ``place``.
+def backward(tape: Tape, place: int, g: Any, inputs: int, *, once: bool = False) -> list[Any]:
+    """Cotangents (or None) of the first ``inputs`` entries, for cotangent ``g`` of entry ``place``.
 
     ``g`` may be a dict from places to cotangents, for several outputs.  With ``once`` the tape is used up: what an entry kept
     is freed as soon as it was used.
     """
     if inputs and tape[0] is not None:
         verify(tape[0])
-    cotangents: list[Any] = [None] * (len(tape))
+    seeds = g if type(g) is dict else {place: g}
+    if not tape.masked:
+        return _sweep(tape, seeds, inputs, once)
+    with np.errstate(invalid="ignore"):
+        found = _sweep(tape, seeds, inputs, False)
+        if any(engine.has_nan(c) for c in found):  # perhaps 0 * inf in a branch that was not chosen
+            found = engine.sweep_tracking(lambda: _sweep(tape, seeds, inputs, False))
+    return found
+
+
+def _sweep(tape: Tape, seeds: dict[int, Any], inputs: int, once: bool) -> list[Any]:
+    cotangents: list[Any] = [None] * len(tape)
     owned = bytearray(len(tape))
-    if type(g) is dict:
-        for i, c in g.items():
-            cotangents[i] = c
-        place = max(g, default=-1)
-    else:
-        cotangents[place] = g
+    for i, c in seeds.items():
+        cotangents[i] = c
+    place = max(seeds, default=-1)
     if once:
         del tape[place + 1 :]
-    before = sweep.masked
-    sweep.masked = False
     ndarray, fresh = np.ndarray, FRESH
-    try:
-        for i in range(place, inputs - 1, -1):
-            g = cotangents[i]
-            if g is None:
+    for i in range(place, inputs - 1, -1):
+        g = cotangents[i]
+        if g is None:
+            continue
+        cotangents[i] = None
+        if type(g) is Scattered:
+            g = g.dense()
+        parents, pull = tape[i]
+        if once:
+            tape[i] = None
+        for p, c in zip(parents, pull(g)):  # noqa: B905  # the hot loop; rules are checked by the tests
+            if c is None:
                 continue
-            cotangents[i] = None
-            if type(g) is Scattered:
-                g = g.dense()
-            parents, pull = tape[i]
-            if once:
-                tape[i] = None
-            for p, c in zip(parents, pull(g)):  # noqa: B905  # the hot loop; rules are checked by the tests
-                if c is None:
-                    continue
-                old = cotangents[p]
-                if old is None:
-                    cotangents[p] = c
-                    if type(c) is ndarray and getrefcount(c) == fresh and c.base is None:
-                        owned[p] = 1
-                else:
-                    cotangents[p], owned[p] = _total(old, c, owned[p])
-    finally:
-        sweep.masked = before
+            old = cotangents[p]
+            if old is None:
+                cotangents[p] = c
+                if type(c) is ndarray and getrefcount(c) == fresh and c.base is None:
+                    owned[p] = 1
+            else:
+                cotangents[p], owned[p] = _total(old, c, owned[p])
     return [c.dense() if type(c) is Scattered else c for c in cotangents[:inputs]]
 
 
@@ -274,7 +289,7 @@ def prune(tape: list[Any], places: Sequence[int], inputs: int) -> None:
 
 def pull(f: Callable[..., Any], xs: Sequence[Any], which: Sequence[int]) -> tuple[Any, Callable[[Any], Any]]:
     """Value of ``f`` (one array or a tuple) and the map from its cotangent to those of the arguments ``which``."""
-    tape: list[Any] = [None] * len(which)
+    tape = Tape(len(which))
     active = {i: k for k, i in enumerate(which)}
     with Level(tape) as level:
         out = f(*[Node(level, x, active[i]) if i in active else x for i, x in enumerate(xs)])

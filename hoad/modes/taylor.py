@@ -37,13 +37,6 @@ class Jet(Box):
     __slots__ = ()
     kind = "Taylor series"
 
-    def vanishes(self, of: Any) -> Any:
-        zero = of(self.value)
-        for c in self.aux.c[1:]:
-            if c is not None:
-                zero = np.logical_and(zero, of(c))
-        return zero
-
     @staticmethod
     def process(prim: Any, level: float, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         state = STATE.get(level)

@@ -19,7 +19,7 @@ __all__ = ["adagrad"]
 class AdagradState(NamedTuple):
     """Steps taken and the sum of g²."""
 
-    count: int
+    taken: int
     total: Any
 
 
@@ -55,7 +55,7 @@ def adagrad(lr: float | Schedule = 1e-2, *, eps: float = 1e-10, initial: float =
 
     def update(g: Any, state: AdagradState, params: Any = None) -> tuple[Any, AdagradState]:
         total = leafwise(lambda a, s: s + a * a, g, state.total)
-        eta = rate(state.count)
-        return leafwise(lambda a, s: -eta * a / (np.sqrt(s) + eps), g, total), AdagradState(state.count + 1, total)
+        eta = rate(state.taken)
+        return leafwise(lambda a, s: -eta * a / (np.sqrt(s) + eps), g, total), AdagradState(state.taken + 1, total)
 
     return Transform(init, update)

@@ -20,7 +20,7 @@ __all__ = ["adam", "adamw"]
 class AdamState(NamedTuple):
     """Steps taken and the running means of g and g²."""
 
-    count: int
+    taken: int
     mean: Any
     square: Any
 
@@ -97,10 +97,10 @@ def _adam(lr: float | Schedule, b1: float, b2: float, eps: float, weight_decay: 
         return AdamState(0, zeros_of(params), zeros_of(params))
 
     def update(g: Any, state: AdamState, params: Any = None) -> tuple[Any, AdamState]:
-        t = state.count + 1
+        t = state.taken + 1
         m = leafwise(lambda a, m: b1 * m + (1 - b1) * a, g, state.mean)
         v = leafwise(lambda a, v: b2 * v + (1 - b2) * a * a, g, state.square)
-        eta = rate(state.count)
+        eta = rate(state.taken)
         step = leafwise(lambda m, v: -eta * (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + eps), m, v)
         if weight_decay:
             if params is None:

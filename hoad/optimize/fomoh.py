@@ -13,7 +13,7 @@ from hoad.optimize.descent import gradient_report, value_report
 from hoad.optimize.directions import Distribution
 from hoad.optimize.method import Method, Report, State, Transform, optimiser, start_rng
 from hoad.optimize.objective import Problem
-from hoad.optimize.random_directions import check_distribution, next_directions, slope_norm
+from hoad.optimize.random_directions import check_distribution, confirmations, next_directions, slope_norm
 from hoad.optimize.schedules import Schedule, as_schedule
 from hoad.optimize.sgd import sgd
 
@@ -60,7 +60,8 @@ def fomoh(
 
     Notes
     -----
-    The absolute value makes the step go downhill under negative curvature too.  One pass carries three coefficients for each direction.
+    The absolute value makes the step go downhill under negative curvature too.  One pass carries three coefficients for each
+    direction.
 
     Examples
     --------
@@ -88,13 +89,14 @@ def fomoh(
             descent = np.clip(descent, -clip, clip)
         updates, memory = first_order.update(problem.unpack(descent), state.memory, params)
         details = {"k": float(len(V)), "min_curvature": float(np.min(curvature / np.sum(V**2, axis=1)))}
-        return updates, State(state.count + 1, memory, rng, Report(value, None, slope_norm(V, F), details))
+        report = Report(value, None, slope_norm(V, F), details, confirm=confirmations(V))
+        return updates, State(state.count + 1, memory, rng, report)
 
     return Method(init, update, value_report)
 
 
 @optimiser("fomoh-bp")
-def fomoh_bp(lr: float | Schedule = 1.0, *, eps: float = 1e-5, clip: float = 0.0, transform: Transform | None = None) -> Method:
+def fomoh_bp(lr: float | Schedule = 1.0, *, eps: float = 0.0, clip: float = 0.0, transform: Transform | None = None) -> Method:
     """-lr (g·g) / (|gᵀ H g| + eps) g: the gradient by one backward pass, its step length by exact curvature.
 
     Parameters
@@ -115,7 +117,8 @@ def fomoh_bp(lr: float | Schedule = 1.0, *, eps: float = 1e-5, clip: float = 0.0
 
     Notes
     -----
-    Cauchy's steepest descent with the curvature of the quadratic model.
+    Cauchy's steepest descent with the curvature of the quadratic model.  The published code trains with eps = 1e-5, which stalls
+    where |g|² has become smaller than that.
 
     Examples
     --------

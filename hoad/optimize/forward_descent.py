@@ -13,7 +13,7 @@ from hoad.optimize.directions import Distribution
 from hoad.optimize.estimators import COMBINE, combined
 from hoad.optimize.method import Method, Report, State, Transform, optimiser, start_rng
 from hoad.optimize.objective import Problem
-from hoad.optimize.random_directions import check_distribution, next_directions, slope_norm
+from hoad.optimize.random_directions import check_distribution, confirmations, next_directions, slope_norm
 from hoad.optimize.schedules import Schedule, as_schedule
 from hoad.optimize.sgd import sgd
 
@@ -91,7 +91,7 @@ def fgd(
         V, rng = next_directions(state, count, problem.size, problem.x.dtype, distribution, replay)
         value, F = problem.slopes(problem.x, V, batch)
         updates, memory = first_order.update(problem.unpack(combined(V, F, combine)), state.memory, params)
-        report = Report(value, None, slope_norm(V, F), {"k": float(len(V))})
+        report = Report(value, None, slope_norm(V, F), {"k": float(len(V))}, confirm=confirmations(V))
         return updates, State(state.count + 1, memory, rng, report)
 
     return Method(init, update, value_report)

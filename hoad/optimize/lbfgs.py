@@ -54,7 +54,7 @@ def lbfgs(lr: float = 1.0, *, memory: int = 10, line_search: str = "strong-wolfe
     Examples
     --------
     >>> import numpy as np, hoad.optimize as ho
-    >>> ho.minimize(lambda x: np.sum((x - 1.0) ** 4), np.zeros(3), method="lbfgs").x.round(2)
+    >>> ho.minimize(lambda x: np.sum(np.cosh(x - 1.0)), np.zeros(3), method="lbfgs").x.round(6)
     array([1., 1., 1.])
     """
     if line_search not in ("strong-wolfe", "armijo"):

@@ -12,7 +12,13 @@ __all__ = ["backtracking", "strong_wolfe"]
 
 
 def backtracking(
-    phi: Callable[[float], float], value: float, slope: float, start: float = 1.0, c1: float = 1e-4, shrink: float = 0.5, trials: int = 40
+    phi: Callable[[float], float],
+    value: float,
+    slope: float,
+    start: float = 1.0,
+    c1: float = 1e-4,
+    shrink: float = 0.5,
+    trials: int = 40,
 ) -> float:
     """The first of start, start shrink, start shrink², … with phi(t) <= value + c1 t slope; 0.0 if none has."""
     t = start
@@ -46,7 +52,7 @@ def strong_wolfe(
         finite = isfinite(f) and isfinite(d)
         if finite and f < best[0] and f <= value + c1 * t * slope:
             best = (f, t)
-        if not finite or f > value + c1 * t * slope or f >= low[1] and low[0] > 0 or f >= low[1] and high is not None:
+        if not finite or f > value + c1 * t * slope or (f >= low[1] and (low[0] > 0 or high is not None)):
             high = (t, f, d)
         elif abs(d) <= -c2 * slope:
             return t

@@ -20,7 +20,7 @@ __all__ = ["lion"]
 class LionState(NamedTuple):
     """Steps taken and the momentum."""
 
-    count: int
+    taken: int
     mean: Any
 
 
@@ -60,13 +60,13 @@ def lion(lr: float | Schedule = 1e-4, *, b1: float = 0.9, b2: float = 0.99, weig
         return LionState(0, zeros_of(params))
 
     def update(g: Any, state: LionState, params: Any = None) -> tuple[Any, LionState]:
-        eta = rate(state.count)
+        eta = rate(state.taken)
         step = leafwise(lambda a, m: -eta * np.sign(b1 * m + (1 - b1) * a), g, state.mean)
         if weight_decay:
             if params is None:
                 raise OptimizeError("weight decay needs the parameters: call update(gradient, state, params).")
             step = leafwise(lambda s, p: s - eta * weight_decay * p, step, params)
         mean = leafwise(lambda a, m: b2 * m + (1 - b2) * a, g, state.mean)
-        return step, LionState(state.count + 1, mean)
+        return step, LionState(state.taken + 1, mean)
 
     return Transform(init, update)

@@ -50,6 +50,9 @@ class Report:
         What else goes into the history: number of directions, smallest curvature, damping, …
     stop : str
         Why no further step is possible; empty while one is.
+    confirm : int
+        Points in a row at which ``gradient_norm`` must be within the tolerance; more than one where random directions may miss
+        what is left of the gradient.
     """
 
     value: float
@@ -57,6 +60,7 @@ class Report:
     gradient_norm: float | None = None
     details: dict[str, float] = field(default_factory=dict)
     stop: str = ""
+    confirm: int = 1
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from hoad.optimize.objective import Problem
 __all__ = ["newton_cg"]
 
 
-@optimiser("newton-cg-own")
-def newton_cg(lr: float = 1.0, *, max_cg: int | None = None, forcing: float = 0.5) -> Method:
+@optimiser("truncated-newton")
+def newton_cg(lr: float = 1.0, *, max_cg: int | None = None, forcing: float = 0.1) -> Method:
     """Newton–CG with a backtracking line search; directions of negative curvature end the inner iteration.
 
     Parameters
@@ -38,7 +38,7 @@ def newton_cg(lr: float = 1.0, *, max_cg: int | None = None, forcing: float = 0.
 
     Notes
     -----
-    Named "newton-cg-own" in :func:`minimize`, where "Newton-CG" is SciPy's.
+    Named "truncated-newton" in :func:`minimize`, where "Newton-CG" is the method of SciPy.
 
     Examples
     --------

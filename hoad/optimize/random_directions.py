@@ -11,7 +11,7 @@ from hoad.errors import OptimizeError, ShapeError
 from hoad.optimize.directions import DISTRIBUTIONS, Distribution, draw
 from hoad.optimize.method import State
 
-__all__ = ["check_distribution", "next_directions", "orthonormal_rows", "slope_norm"]
+__all__ = ["check_distribution", "confirmations", "next_directions", "orthonormal_rows", "slope_norm"]
 
 
 def check_distribution(distribution: Distribution) -> None:
@@ -45,3 +45,9 @@ def orthonormal_rows(V: Any) -> Any:
 def slope_norm(V: Any, F: Any) -> float:
     """The norm of g estimated from slopes along random directions: E[(g·v)² / |v|²] = |g|² / N."""
     return float(np.sqrt(V.shape[1] * np.mean(F**2 / np.sum(V**2, axis=1))))
+
+
+def confirmations(V: Any) -> int:
+    """Steps that together look along three times as many directions as there are variables, at most 100; one for a basis."""
+    k, n = V.shape
+    return 1 if k >= n else min(-(-3 * n // k), 100)

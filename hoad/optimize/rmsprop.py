@@ -19,7 +19,7 @@ __all__ = ["rmsprop"]
 class RmspropState(NamedTuple):
     """Steps taken, running means of g² and g (centred), velocity (momentum)."""
 
-    count: int
+    taken: int
     square: Any
     mean: Any
     velocity: Any
@@ -71,7 +71,7 @@ def rmsprop(
         velocity = None
         if momentum:
             direction = velocity = leafwise(lambda d, b: momentum * b + d, direction, state.velocity)
-        eta = rate(state.count)
-        return leafwise(lambda d: -eta * d, direction), RmspropState(state.count + 1, v, mean, velocity)
+        eta = rate(state.taken)
+        return leafwise(lambda d: -eta * d, direction), RmspropState(state.taken + 1, v, mean, velocity)
 
     return Transform(init, update)

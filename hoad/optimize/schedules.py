@@ -231,7 +231,9 @@ def join(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> Schedule:
     0.5
     """
     if len(boundaries) != len(schedules) - 1:
-        raise OptimizeError(f"{len(schedules)} schedules with {len(boundaries)} boundaries, expected one boundary fewer than schedules.")
+        raise OptimizeError(
+            f"{len(schedules)} schedules with {len(boundaries)} boundaries, expected one boundary fewer than schedules."
+        )
 
     def schedule(count: int) -> Any:
         i = sum(count >= b for b in boundaries)

@@ -17,7 +17,7 @@ __all__ = ["sgd"]
 class SgdState(NamedTuple):
     """Steps taken and the velocity (None without momentum)."""
 
-    count: int
+    taken: int
     velocity: Any
 
 
@@ -53,11 +53,11 @@ def sgd(lr: float | Schedule = 1e-2, *, momentum: float = 0.0, nesterov: bool = 
         return SgdState(0, zeros_of(params) if momentum else None)
 
     def update(g: Any, state: SgdState, params: Any = None) -> tuple[Any, SgdState]:
-        eta = rate(state.count)
+        eta = rate(state.taken)
         if not momentum:
-            return leafwise(lambda a: -eta * a, g), SgdState(state.count + 1, None)
+            return leafwise(lambda a: -eta * a, g), SgdState(state.taken + 1, None)
         b = leafwise(lambda a, v: a + momentum * v, g, state.velocity)
         direction = leafwise(lambda a, v: a + momentum * v, g, b) if nesterov else b
-        return leafwise(lambda a: -eta * a, direction), SgdState(state.count + 1, b)
+        return leafwise(lambda a: -eta * a, direction), SgdState(state.taken + 1, b)
 
     return Transform(init, update)

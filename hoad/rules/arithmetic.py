@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hoad.backends import filled, maybe_any
 from hoad.core.box import ops, shape_of, strip
 from hoad.core.kinds import constant, elementwise, jointly_linear, linear, multilinear
 from hoad.core.kinds.batching import align_ranks
@@ -255,7 +256,7 @@ def _power_taylor(native_flow: Any) -> Any:
         fixed = p.rule is None and all(c is None for c in p.c[1:])
         if fixed and isinstance(exponent, int | float) and exponent == 2:
             return _square_taylor(algebra, y, xs, kw, memo)
-        if fixed and np.all(strip(x.c[0]) != 0):
+        if fixed and not maybe_any(strip(x.c[0]) == 0):
             return _power_recurrence(algebra, y, x, exponent)
         return native_flow(algebra, y, xs, kw, memo)
 
@@ -292,7 +293,7 @@ fmod = elementwise("fmod", np.fmod, lambda y, a, b: _ones(y), lambda y, a, b: -n
 
 
 def _ones(y: Any) -> Any:
-    return np.ones(shape_of(y), y.dtype)
+    return filled(shape_of(y), 1, y.dtype, strip(y))
 
 
 def divmod_(a: Any, b: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hoad.backends import arange, asarray, filled, is_host, like
 from hoad.core.box import Box, Buffer, assign, functions, ops, shape_of, strip
 from hoad.core.engine import engine
 from hoad.core.kinds import jointly_linear, linear
@@ -71,6 +72,14 @@ def memory_order(x: Any) -> tuple[int, ...] | None:
     if not isinstance(plain, np.ndarray) or plain.flags.c_contiguous or plain.ndim < 2:
         return None
     return tuple(sorted(range(plain.ndim), key=lambda a: -abs(plain.strides[a])))
+
+
+def beside(index: Any, x: Any) -> Any:
+    """An index whose arrays are where the array is that it reads."""
+    plain = strip(x)
+    if is_host(plain):
+        return index
+    return tuple(like(i, plain) for i in index) if type(index) is tuple else like(index, plain)
 
 
 def _batched_index(index: Any, ndim: int) -> tuple[Any, int]:
@@ -198,13 +207,13 @@ def getitem(x: Any, index: Any) -> Any:
     """``x[index]`` of a traced array; a view (in NumPy's sense) if the index is basic."""
     if type(index) is slice or type(index) is int:
         return getitem_(x, index=index)
-    index = plain_index(index)
+    index = beside(plain_index(index), x)
     return getitem_(x, index=index) if is_basic(index) else getitem_.bind(x, index=index)
 
 
 def scatter(g: Any, index: Any, shape: Any, order: Any = None) -> Any:
     """Array of zeros with ``g`` added at ``index``: the transpose of ``x[index]``."""
-    return scatter_.bind(g, index=index, shape=tuple(shape), order=order)
+    return scatter_.bind(g, index=beside(index, g), shape=tuple(shape), order=order)
 
 
 # -- assignment and addition at an index: linear in the array and in the new values --------------------------------------------
@@ -226,7 +235,7 @@ def _added(x: Any, v: Any, index: Any) -> Any:
 
 
 def _zeros_for(x: Any, t: Any) -> Any:
-    return np.zeros(shape_of(x), strip(t).dtype)
+    return filled(shape_of(x), 0, strip(t).dtype, strip(t))
 
 
 def _both(prim_name: str) -> Any:
@@ -238,16 +247,16 @@ def _both(prim_name: str) -> Any:
         elif dv is None:
             if prim_name == "add":
                 return dx
-            dv = np.zeros((), strip(dx).dtype)
+            dv = strip(dx).dtype.type(0)
         return prim.bind(dx, dv, **kw)
 
     return forward
 
 
-def _last_writes(index: Any, shape: tuple[int, ...]) -> Any:
+def _last_writes(index: Any, shape: tuple[int, ...], array: Any) -> Any:
     """For a repeated index, which of the written values stay: the last one wins, as in NumPy."""
-    order = np.full(shape, -1)
-    written = np.arange(order[index].size).reshape(order[index].shape)
+    order = filled(shape, -1, int, array)
+    written = arange(order[index].size, array).reshape(order[index].shape)
     order[index] = written
     return order[index] == written
 
@@ -262,12 +271,12 @@ def _update_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
         out = []
         for i in which:
             if i == 0:
-                zero = np.zeros((), strip(g).dtype)
+                zero = strip(g).dtype.type(0)
                 out.append(fit(index_update_.bind(g, zero, index=index), shape, real_x))
             else:
                 c = getitem_.bind(g, index=index)
                 if repeated:
-                    c = ops.gate(_last_writes(index, shape), c)
+                    c = ops.gate(_last_writes(index, shape, strip(g)), c)
                 out.append(fit(_drop_leading(c, value_shape), value_shape, real_v))
         return out
 
@@ -298,7 +307,7 @@ def _assign_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
         x = ops.copy(ops.broadcast_to(x, (size, *shape_of(x))))
     full, at = _batched_index(kw["index"], len(shape_of(x)) - 1)
     if flags[1]:
-        target = len(strip(np.empty(shape_of(x)[1:]))[kw["index"]].shape)
+        target = len(filled(shape_of(x)[1:], 0, bool, strip(x))[kw["index"]].shape)
         v = ops.reshape(v, (size, *(1,) * (target - len(shape_of(v)) + 1), *shape_of(v)[1:]))
         v = ops.moveaxis(v, 0, at) if at else v
     return prim.bind(x, v, index=full)
@@ -312,7 +321,7 @@ index_add_ = jointly_linear("index_add", lambda x, v, index: _added(x, v, index)
 
 def index_update(x: Any, index: Any, values: Any) -> Any:
     """Copy of x with ``x[index] = values``."""
-    index = plain_index(index)
+    index = beside(plain_index(index), x)
     if strip(values) is not values and strip(values).dtype.kind == "c" and strip(x).dtype.kind != "c":
         raise InPlaceError("a complex value cannot be assigned into a real array; make the buffer complex: np.zeros(n, complex).")
     if isinstance(values, list | tuple):
@@ -322,7 +331,7 @@ def index_update(x: Any, index: Any, values: Any) -> Any:
 
 def index_add(x: Any, index: Any, values: Any) -> Any:
     """Copy of x with ``np.add.at(x, index, values)``."""
-    return index_add_.bind(x, values, index=plain_index(index))
+    return index_add_.bind(x, values, index=beside(plain_index(index), x))
 
 
 ops.getitem, ops.scatter, ops.index_update, ops.index_add = getitem, scatter, index_update, index_add
@@ -333,7 +342,7 @@ ops.getitem, ops.scatter, ops.index_update, ops.index_add = getitem, scatter, in
 def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
     if axis is None:
         a, axis = ops.ravel(a), 0
-    indices = np.asarray(plain_index(indices))
+    indices = asarray(plain_index(indices))
     n = a.shape[axis]
     if mode == "clip":
         indices = np.clip(indices, 0, n - 1)
@@ -354,7 +363,7 @@ def along_axis_index(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[A
     """The fancy index with which ``x[index]`` is ``take_along_axis(x, indices, axis)``."""
     n = len(shape)
     return tuple(
-        indices if i == axis else np.arange(shape[i]).reshape([-1 if k == i else 1 for k in range(n)]) for i in range(n)
+        indices if i == axis else arange(shape[i], strip(indices)).reshape([-1 if k == i else 1 for k in range(n)]) for i in range(n)
     )
 
 
@@ -395,11 +404,11 @@ put_along_ = jointly_linear(
 def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
     if axis is None:
         a, axis = ops.ravel(a), 0
-    return take(a, np.flatnonzero(np.asarray(plain_index(condition))), axis)
+    return take(a, np.flatnonzero(asarray(plain_index(condition))), axis)
 
 
 def extract(condition: Any, arr: Any) -> Any:
-    return take(ops.ravel(arr), np.flatnonzero(np.asarray(plain_index(condition))), 0)
+    return take(ops.ravel(arr), np.flatnonzero(asarray(plain_index(condition))), 0)
 
 
 def read_only(y: Any) -> Any:
@@ -416,7 +425,7 @@ ops.read_only = read_only
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     a = ops.moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = a.shape[-2:]
-    i = np.arange(max(0, min(rows + min(offset, 0), columns - max(offset, 0))))
+    i = arange(max(0, min(rows + min(offset, 0), columns - max(offset, 0))), strip(a))
     return read_only(getitem_.bind(a, index=(..., i - min(offset, 0), i + max(offset, 0))))
 
 
@@ -426,7 +435,7 @@ def diag(v: Any, k: int = 0) -> Any:
     if v.ndim != 1:
         raise ValueError("Input must be 1- or 2-d.")
     n = v.shape[0] + abs(k)
-    i = np.arange(v.shape[0])
+    i = arange(v.shape[0], strip(v))
     return scatter(v, (i + max(0, -k), i + max(0, k)), (n, n))
 
 
@@ -449,7 +458,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     new = np.flatnonzero(place < 0)
     moved = ops.moveaxis(arr, axis, 0)
     out = scatter(moved, (np.flatnonzero(place >= 0),), (len(place), *moved.shape[1:]))
-    values = values if isinstance(values, Box) else np.asarray(values)
+    values = asarray(values)
     if values.ndim == arr.ndim and arr.ndim > 1 and not np.ndim(obj):
         new = np.arange(new[0], new[0] + len(new))
     value_moved = values if values.ndim < arr.ndim else np.moveaxis(values, axis, 0)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hoad.backends import arange, asarray, filled, is_host
 from hoad.core.box import Box, ops, shape_of, strip
 from hoad.core.kinds import multilinear
 from hoad.core.kinds.batching import expand
@@ -122,7 +123,7 @@ def _einsum_pull(i: int, g: Any, xs: Any, subscripts: str) -> Any:
         y = ops.reshape(y, tuple(n if c in kept else 1 for c, n in zip(unique, full, strict=True)))
     y = ops.broadcast_to(y, full) if shape_of(y) != full else y
     if unique != target:  # a repeated index: the cotangent lives on a diagonal
-        grids = np.meshgrid(*[np.arange(n) for n in full], indexing="ij", sparse=True)
+        grids = np.meshgrid(*[arange(n, strip(g)) for n in full], indexing="ij", sparse=True)
         where = dict(zip(unique, grids, strict=True))
         y = ops.scatter(y, tuple(where[c] for c in target), tuple(size.get(c, 1) for c in target))
     if shape_of(y) != shape:  # an operand axis of length one was broadcast
@@ -179,7 +180,7 @@ def _written(name: str, native: Callable[..., Any], formula: Callable[..., str])
 
 
 def _as_arrays(*xs: Any) -> list[Any]:
-    return [x if isinstance(x, Box) else np.asarray(x) for x in xs]
+    return [asarray(x) for x in xs]
 
 
 def _letters(n: int, start: int = 0) -> str:
@@ -216,7 +217,7 @@ dot_ = _written("dot", np.dot, _dot_formula)
 inner_ = _written("inner", np.inner, _inner_formula)
 outer_ = _written("outer", np.outer, lambda p, q: "a,b->ab")
 tensordot_ = _written("tensordot", lambda a, b, axes: np.tensordot(a, b, axes), _tensordot_formula)
-vecdot_ = _written("vecdot", lambda a, b: np.vecdot(a, b), lambda p, q: "...i,...i->...")
+vecdot_ = _written("vecdot", lambda a, b: np.vecdot(a, b) if is_host(a) else np.sum(a * b, axis=-1), lambda p, q: "...i,...i->...")
 
 
 def dot(a: Any, b: Any, out: Any = None) -> Any:
@@ -300,7 +301,7 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
 
 def _triangle(native: Any) -> Any:
     def triangle(m: Any, k: int = 0) -> Any:
-        return np.where(native(np.ones(m.shape[-2:], bool), k), m, np.zeros((), m.dtype))
+        return np.where(native(filled(m.shape[-2:], True, bool, strip(m)), k), m, m.dtype.type(0))
 
     return triangle
 
@@ -324,7 +325,7 @@ def _convolve_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
     """Convolution as a product with a Toeplitz matrix of the second operand."""
     n, m = shape_of(xs[0])[-1], shape_of(xs[1])[-1]
     v = xs[1] if flags[1] else np.reshape(xs[1], (1, m))
-    at = np.arange(n + m - 1)[None, :] - np.arange(n)[:, None]
+    at = arange(n + m - 1, strip(v))[None, :] - arange(n, strip(v))[:, None]
     inside = (at >= 0) & (at < m)
     toeplitz = np.where(inside, v[:, np.where(inside, at, 0)], 0.0)
     a = xs[0] if flags[0] else np.reshape(xs[0], (1, n))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hoad.backends import asarray, filled, is_host, like
 from hoad.core.box import Box, ops, shape_of, strip, ufuncs
 from hoad.core.kinds import composite, constant, contraction, linear, selecting
 from hoad.core.kinds.batching import shift_axis
@@ -118,7 +119,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         y = mean(a, axis, keepdims=keepdims)
         total = np.full_like(strip(y), a.size // (math.prod(shape_of(y)) or 1), shape=shape_of(y)) if returned else None
     else:
-        weights = weights if isinstance(weights, Box) else np.asarray(weights)
+        weights = asarray(weights)
         if shape_of(a) != shape_of(weights):
             axes = normal_axes(axis, len(shape_of(a)))
             full = [1] * len(shape_of(a))
@@ -140,7 +141,7 @@ def _prod_body(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     x = ops.reshape(ops.transpose(x, (*axis, *rest)), (_count(shape, axis), *(shape[i] for i in rest)))
     n = x.shape[0]
     if n == 0:
-        return np.ones(_kept(shape, axis) if keepdims else x.shape[1:], x.dtype)
+        return filled(_kept(shape, axis) if keepdims else x.shape[1:], 1, x.dtype, strip(x))
     while n > 1:
         half = n // 2
         paired = x[:half] * x[half : 2 * half]
@@ -295,7 +296,7 @@ def _cumprod_body(x: Any, axis: int) -> Any:
     while step < n:
         x = ops.concatenate([x[(*before, slice(0, step))], x[(*before, slice(step, None))] * x[(*before, slice(0, n - step))]], axis)
         step *= 2
-    return x if isinstance(x, Box) else np.asarray(x)
+    return asarray(x)
 
 
 cumprod_ = composite("cumprod", lambda x, axis: np.cumprod(x, axis=axis), _cumprod_body)
@@ -324,7 +325,7 @@ def _cumulative(scan: Any, neutral: float) -> Any:
         if include_initial:
             first = list(y.shape)
             first[axis] = 1
-            y = ops.concatenate([np.full(first, neutral, y.dtype), y], axis)
+            y = ops.concatenate([filled(tuple(first), neutral, y.dtype, strip(y)), y], axis)
         return y
 
     return cumulative
@@ -338,7 +339,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = NoValue, append: Any
     ends = []
     for extra in (prepend, append):
         if extra is not NoValue:
-            extra = extra if isinstance(extra, Box) else np.asarray(extra)
+            extra = like(asarray(extra), strip(a))
             if extra.ndim == 0:
                 extra = ops.broadcast_to(extra, tuple(1 if i == axis else m for i, m in enumerate(a.shape)))
         ends.append(extra)
@@ -438,9 +439,15 @@ for _name, _f, _kind in (
 # -- reductions that return no differentiable value ---------------------------------------------------------------------------
 
 
+def _counted(x: Any, axis: Any, keepdims: bool) -> Any:
+    """np.count_nonzero; CuPy's has no keepdims."""
+    return np.count_nonzero(x, axis=axis, keepdims=keepdims) if is_host(x) else np.sum(x != 0, axis=axis, keepdims=keepdims)
+
+
 def _axis_constant(name: str, many: bool) -> None:
     native = getattr(np, name)
-    prim = constant(name, lambda x, axis, keepdims: native(x, axis=axis, keepdims=keepdims), batch=_batch if many else shift_axis)
+    value = _counted if name == "count_nonzero" else native
+    prim = constant(name, lambda x, axis, keepdims: value(x, axis=axis, keepdims=keepdims), batch=_batch if many else shift_axis)
 
     def function(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
         if where is not True:
@@ -481,8 +488,7 @@ for _ufunc, _f in ((np.add, cumsum), (np.multiply, cumprod)):
 
 def _outer(ufunc: Any) -> Any:
     def outer(a: Any, b: Any, **kwargs: Any) -> Any:
-        a = a if isinstance(a, Box) else np.asarray(a)
-        b = b if isinstance(b, Box) else np.asarray(b)
+        a, b = asarray(a), asarray(b)
         return ufunc(np.reshape(a, tuple(a.shape) + (1,) * b.ndim), b, **kwargs)
 
     return outer

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from hoad.backends import asarray, is_host, like, maybe_any
 from hoad.core.box import Box, ops, shape_of, strip
-from hoad.core.engine import sweep
+from hoad.core.engine import engine, sweep
 from hoad.core.kinds import composite, constant, jointly_linear, selecting
 from hoad.core.kinds.batching import align_ranks, by_loop, shift_axis
 from hoad.core.kinds.cotangents import fit, is_real
@@ -29,7 +30,8 @@ def _where_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
     spec = [(i, shape_of(xs[i]), is_real(xs[i])) for i in which]
 
     def pull(g: Any) -> Any:
-        sweep.masked = True
+        if sweep.tracking is not None:
+            g = engine.tracked(g)
         return [
             None if i == 0 else fit(where_.bind(condition, g, 0.0) if i == 1 else where_.bind(condition, 0.0, g), shape, real)
             for i, shape, real in spec
@@ -38,20 +40,22 @@ def _where_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
     return pull
 
 
-where_ = jointly_linear("where", np.where, _where_forward, _where_reverse, batch=align_ranks)
+where_ = jointly_linear("where", np.where, _where_forward, _where_reverse, batch=align_ranks, masks=True)
 
 
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None and y is None:
         return nonzero(condition)
-    return where_.bind(condition if isinstance(condition, Box) else np.asarray(condition), x, y)
+    return where_.bind(condition if hasattr(condition, "dtype") else np.asarray(condition)[()], x, y)
 
 
 # gate(w, x) = w x with 0 where w is 0, whatever x is there: how weights of a selection act.
 
 
 def _gate(w: Any, x: Any) -> Any:
-    return np.where(w == 0, np.zeros((), x.dtype), w * x) if not np.isfinite(x).all() else w * x
+    if is_host(x) and np.isfinite(x).all():
+        return w * x
+    return np.where(w == 0, x.dtype.type(0), w * x)
 
 
 gate_ = jointly_linear(
@@ -211,7 +215,7 @@ def _median_body(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     n = flat.shape[-1]
     ordered = sort(flat, -1)
     y = ordered[..., n // 2] if n % 2 else (ordered[..., n // 2 - 1] + ordered[..., n // 2]) / 2
-    y = np.where(np.any(np.isnan(flat), axis=-1), np.nan, y) if np.any(np.isnan(strip(flat))) else y
+    y = np.where(np.any(np.isnan(flat), axis=-1), np.nan, y) if maybe_any(np.isnan(strip(flat))) else y
     return ops.reshape(y, tuple(1 if i in axis else m for i, m in enumerate(shape))) if keepdims else y
 
 
@@ -247,7 +251,7 @@ def _quantile_body(x: Any, q: Any, axis: tuple[int, ...], keepdims: bool, method
     n = flat.shape[0]
     ordered = sort(flat, 0)
     at = np.clip(_virtual_index(q, n, method), 0, n - 1)
-    plain = np.asarray(strip(at))
+    plain = asarray(strip(at))
     low = np.floor(plain).astype(int)
     high = np.minimum(low + 1, n - 1)
     part = at - low
@@ -258,10 +262,10 @@ def _quantile_body(x: Any, q: Any, axis: tuple[int, ...], keepdims: bool, method
     elif method == "midpoint":
         part = np.where(plain > low, 0.5, 0.0)
     elif method == "nearest":
-        part = np.asarray(np.rint(plain) - low, float)
+        part = (np.rint(plain) - low).astype(float)
     part = ops.reshape(part, tuple(np.shape(plain)) + (1,) * len(rest)) if isinstance(part, Box) else np.reshape(part, np.shape(plain) + (1,) * len(rest))
-    if not isinstance(part, Box):  # weights from numbers q do not raise the precision of x
-        part = part.astype(np.result_type(part.dtype, strip(ordered).dtype) if isinstance(q, Box) else strip(ordered).dtype)
+    if not isinstance(part, Box):
+        part = part.astype(plain.dtype)
     y = ordered[low] + (ordered[high] - ordered[low]) * part
     if keepdims:
         y = ops.reshape(y, tuple(np.shape(plain)) + tuple(1 if i in axis else m for i, m in enumerate(shape)))
@@ -281,14 +285,16 @@ def quantile(
 
     if weights is not None:
         raise UnsupportedFunctionError.no_rule("np.quantile with weights")
-    a = a if isinstance(a, Box) else np.asarray(a)
-    q = q if isinstance(q, Box) else np.asarray(q)
+    a = asarray(a)
+    if not isinstance(q, Box):  # as NumPy: Python numbers take the precision of the data
+        q = np.asarray(q, a.dtype) if isinstance(q, int | float) and a.dtype.kind == "f" else asarray(q)
+        q = like(q, strip(a))
     return quantile_.bind(a, q, axis=normal_axes(axis, a.ndim), keepdims=bool(keepdims), method=method)
 
 
 def percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
-    q = q if isinstance(q, Box) else np.asarray(q)
-    return quantile(a, q / 100, *args, **kwargs)
+    hundred = a.dtype.type(100) if a.dtype.kind == "f" else 100
+    return quantile(a, np.true_divide(q, hundred), *args, **kwargs)
 
 
 for _name, _f in (("sort", sort), ("partition", partition), ("median", median), ("quantile", quantile), ("percentile", percentile)):

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from hoad.backends import asarray as _asarray
+from hoad.backends import filled
 from hoad.core.box import Box, ops, shape_of, strip
 from hoad.core.kinds import jointly_linear, linear
 from hoad.core.kinds.batching import align_ranks, expand
@@ -68,7 +70,7 @@ def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     lead = len(old) - len(shape)
     axes = (*range(lead), *(i + lead for i, n in enumerate(shape) if n == 1 and old[i + lead] != 1))
     if not isinstance(x, Box):
-        return np.asarray(x).sum(axes).reshape(shape) if axes else np.reshape(x, shape)
+        return np.reshape(np.sum(x, axis=axes) if axes else x, shape)
     return reshape_.bind(ops.sum(x, axis=axes) if axes else x, shape=shape)
 
 
@@ -77,7 +79,7 @@ ops.sum_to = sum_to
 
 def _concatenate_forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
     like = next(t for t in ts if t is not None)
-    parts = [np.zeros(shape_of(x), strip(like).dtype) if t is None else t for x, t in zip(xs, ts, strict=True)]
+    parts = [filled(shape_of(x), 0, like.dtype, strip(like)) if t is None else t for x, t in zip(xs, ts, strict=True)]
     return concatenate_.bind(*parts, **kw)
 
 
@@ -351,7 +353,7 @@ def asarray(a: Any, dtype: Any = None, **kwargs: Any) -> Any:
 def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
     dtype = np.dtype(dtype)
     if not isinstance(x, Box):
-        return np.asarray(x).astype(dtype)
+        return _asarray(x).astype(dtype)
     if x.dtype == dtype:
         return x
     if dtype.kind not in "fc":
@@ -373,7 +375,7 @@ def real(val: Any) -> Any:
 
 def imag(val: Any) -> Any:
     if isinstance(val, Box) and val.dtype.kind != "c":
-        return np.zeros(val.shape, val.dtype)
+        return filled(val.shape, 0, val.dtype, strip(val))
     return imag_(val)
 
 
@@ -419,7 +421,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
         if s:
             before = (slice(None),) * ax
             a = concatenate([a[(*before, slice(n - s, None))], a[(*before, slice(None, n - s))]], ax)
-    return a if isinstance(a, Box) else np.asarray(a)
+    return _asarray(a)
 
 
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
@@ -479,7 +481,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         values = kwargs.get("constant_values", 0)
         if isinstance(values, Box):
             raise UnsupportedFunctionError.no_rule("np.pad with traced constant_values")
-        plain = np.zeros(array.shape, array.dtype)
+        plain = filled(array.shape, 0, array.dtype, strip(array))
         frame = np.pad(plain, width, mode, constant_values=values)
         inside = tuple(slice(a, a + n) for (a, _), n in zip(width, array.shape, strict=True))
         return ops.index_update(frame, inside, array)
@@ -495,7 +497,7 @@ def _truncate_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
 
 from hoad.core.kinds import constant  # noqa: E402
 
-_truncate = constant("astype_integer", lambda x, dtype: np.asarray(x).astype(dtype), batch=_truncate_batch)
+_truncate = constant("astype_integer", lambda x, dtype: _asarray(x).astype(dtype), batch=_truncate_batch)
 ops.astype, ops.copy, ops.array = astype, copy, array
 
 for _f in (

@@ -103,7 +103,7 @@ def _exprel_native(x: Any, n: int) -> Any:
     out = np.empty_like(plain)
     _filled(plain, np.abs(plain) <= 1, series, out)
     _filled(plain, plain < -1, lambda x: math.factorial(n) * special.gammainc(n + 1, -x) / (-x) ** (n + 1), out)
-    _filled(plain, ~(plain <= 1), lambda x: special.hyp1f1(n + 1, n + 2, x) / (n + 1), out)
+    _filled(plain, ~(plain <= 1), lambda x: special.hyp1f1(n + 1, n + 2, np.minimum(x, 800.0)) / (n + 1), out)
     return _rounded(out.reshape(np.shape(x)), x)
 
 

@@ -12,9 +12,10 @@ from hoad.core.box import Box, strip
 from hoad.core.level import Level
 from hoad.core.space import apart, cast_like, flatten, flatten_like, unflatten
 from hoad.errors import DTypeError
+from hoad.modes import masked  # noqa: F401  # sweeps over a tape with a where need it
 from hoad.modes.forward import Dual
 from hoad.modes.forward import unpack as unpack_dual
-from hoad.modes.reverse import Node, backward, prune
+from hoad.modes.reverse import Node, Tape, backward, prune
 from hoad.transforms.arguments import ArgNums, Selection, as_outputs, scalar_output, select, split_aux
 
 __all__ = ["grad", "jvp", "value_and_grad", "vjp"]
@@ -93,7 +94,7 @@ class Pullback:
 
     __slots__ = ("inputs", "outputs", "places", "selection", "spec", "tape")
 
-    def __init__(self, selection: Selection, tape: list[Any], outputs: list[Any], places: list[Any], spec: Any) -> None:
+    def __init__(self, selection: Selection, tape: Tape, outputs: list[Any], places: list[Any], spec: Any) -> None:
         self.selection, self.tape, self.outputs, self.places, self.spec = selection, tape, outputs, places, spec
         self.inputs = len(selection.leaves)
 
@@ -111,7 +112,7 @@ class Pullback:
 
 def tape_call(selection: Selection, has_aux: bool = False) -> tuple[Pullback, Any]:
     """Run a call on a new tape."""
-    tape: list[Any] = [None] * len(selection.leaves)
+    tape = Tape(len(selection.leaves))
     with Level(tape) as level:
         boxes = [Node(level, x, i) for i, x in enumerate(selection.leaves)]
         out, aux = split_aux(selection.call(boxes), has_aux)
@@ -209,7 +210,7 @@ def value_and_grad(f: Function, argnums: ArgNums = 0, *, has_aux: bool = False, 
         if holomorphic and any(strip(x).dtype.kind != "c" for x in selection.leaves):
             raise DTypeError("grad(holomorphic=True) needs complex arguments; give it x.astype(complex).")
         leaves = selection.leaves
-        tape: list[Any] = [None] * len(leaves)
+        tape = Tape(len(leaves))
         with Level(tape) as level:
             out, aux = split_aux(selection.call([Node(level, x, i) for i, x in enumerate(leaves)]), has_aux)
         out = scalar_output(out, "grad", holomorphic)

@@ -14,7 +14,7 @@ from hoad.errors import NotLinearError
 from hoad.modes.forward import Dual
 from hoad.modes.forward import unpack as unpack_dual
 from hoad.modes.record import record, slot_of
-from hoad.modes.reverse import Node, backward
+from hoad.modes.reverse import Node, Tape, backward
 from hoad.transforms.arguments import as_outputs, scalar_output, select
 from hoad.transforms.first import dual_call, seed_of, tangent_like, tape_call
 
@@ -167,7 +167,7 @@ def linearize_hvp(f: Function, x: Any) -> tuple[Any, Any, Callable[[Any], Any]]:
     found: dict[str, Any] = {}
 
     def products(*vs: Any) -> list[Any]:
-        tape: list[Any] = [None] * len(leaves)
+        tape = Tape(len(leaves))
         with Level(tape) as outer:
             nodes = [Node(outer, p, i) for i, p in enumerate(leaves)]
             with Level(True) as inner:

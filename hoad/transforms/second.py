@@ -15,7 +15,7 @@ from hoad.modes import taylor
 from hoad.modes.batch import Batched
 from hoad.modes.forward import Dual
 from hoad.modes.forward import unpack as unpack_dual
-from hoad.modes.reverse import Node, backward
+from hoad.modes.reverse import Node, Tape, backward
 from hoad.transforms.arguments import ArgNums, Selection, scalar_output, select
 from hoad.transforms.first import seed_of
 from hoad.transforms.jacobian import basis, blocks, check_real_or_holomorphic, jacfwd, jacrev, over_block
@@ -35,7 +35,7 @@ def _directions(selection: Selection, v: Any, what: str = "v") -> list[Any]:
 def reverse_over_forward(selection: Selection, vs: list[Any]) -> list[Any]:
     """Gradient of the directional derivative: a tape of dual arithmetic, swept once."""
     leaves = selection.leaves
-    tape: list[Any] = [None] * len(leaves)
+    tape = Tape(len(leaves))
     with Level(tape) as outer:
         nodes = [Node(outer, x, i) for i, x in enumerate(leaves)]
         with Level(True) as inner:
@@ -51,7 +51,7 @@ def forward_over_reverse(selection: Selection, vs: list[Any]) -> tuple[Any, list
     leaves = selection.leaves
     with Level(True) as outer:
         duals = [Dual(outer, x, v) for x, v in zip(leaves, vs, strict=True)]
-        tape: list[Any] = [None] * len(leaves)
+        tape = Tape(len(leaves))
         with Level(tape) as inner:
             out = selection.call([Node(inner, d, i) for i, d in enumerate(duals)])
         out = scalar_output(out, "hvp")
@@ -71,10 +71,10 @@ def forward_over_reverse(selection: Selection, vs: list[Any]) -> tuple[Any, list
 def reverse_over_reverse(selection: Selection, vs: list[Any]) -> list[Any]:
     """Gradient of <gradient, v>."""
     leaves = selection.leaves
-    tape: list[Any] = [None] * len(leaves)
+    tape = Tape(len(leaves))
     with Level(tape) as outer:
         nodes = [Node(outer, x, i) for i, x in enumerate(leaves)]
-        inner_tape: list[Any] = [None] * len(leaves)
+        inner_tape = Tape(len(leaves))
         with Level(inner_tape) as inner:
             out = selection.call([Node(inner, n, i) for i, n in enumerate(nodes)])
         out = scalar_output(out, "hvp")

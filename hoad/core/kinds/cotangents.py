@@ -1,4 +1,4 @@
-"""How a cotangent is scaled, masked and fitted to the argument it belongs to."""
+"""How a cotangent is scaled and fitted to the argument it belongs to."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, ops, shape_of, strip
-from hoad.core.engine import sweep
+from hoad.core.box import ops, shape_of
 
 __all__ = ["conjugated", "fit", "fitted", "is_complex", "is_real", "scaled"]
 
@@ -35,23 +34,7 @@ def scaled(g: Any, s: Any) -> Any:
             s = np.conjugate(s)
     except AttributeError:
         s = conjugated(s)
-    if sweep.masked:
-        return _masked(g, s)
     return g * s
-
-
-def _masked(g: Any, s: Any) -> Any:
-    """``g * s`` with 0 where g is exactly zero in every component and s is not finite."""
-    with np.errstate(invalid="ignore"):
-        r = g * s
-    if np.isfinite(strip(s)).all():
-        return r
-    return np.where(np.logical_and(np.logical_not(np.isfinite(s)), vanishes(g)), 0.0, r)
-
-
-def vanishes(g: Any) -> Any:
-    """Where a value and everything it carries is exactly zero."""
-    return g.vanishes(vanishes) if isinstance(g, Box) else np.equal(g, 0)
 
 
 def fit(c: Any, shape: tuple[int, ...], real: bool) -> Any:

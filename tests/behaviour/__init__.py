@@ -1,0 +1,1 @@
+"""How hoad behaves: one file for each thing that is guarded."""
