@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Backend", "arange", "asarray", "filled", "is_host", "like", "maybe_any", "of", "register"]
+__all__ = ["Backend", "arange", "asarray", "filled", "is_host", "like", "maybe_any", "of", "register", "truth"]
 
 
 @dataclass(frozen=True)
@@ -99,3 +99,8 @@ def filled(shape: tuple[int, ...], value: Any, dtype: Any, array: Any) -> Any:
 def maybe_any(condition: Any) -> bool:
     """``np.any(condition)`` where that is known on the host; True for a device array, whose answer would have to be waited for."""
     return bool(np.any(condition)) if isinstance(condition, _HOST) else True
+
+
+def truth(condition: Any) -> bool:
+    """``bool(condition)`` of a 0-d array; waits for the device if the array is there, so not for use in every step."""
+    return bool(condition if isinstance(condition, _HOST) else of(condition).to_host(condition))

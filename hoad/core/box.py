@@ -163,11 +163,11 @@ class Box:
         return self.size * self.itemsize
 
     @property
-    def T(self) -> Any:  # noqa: N802  # NumPy's name
+    def T(self) -> Any:  # NumPy's name
         return ops.transpose(self)
 
     @property
-    def mT(self) -> Any:  # noqa: N802  # NumPy's name
+    def mT(self) -> Any:  # NumPy's name
         return ops.swapaxes(self, -1, -2)
 
     @property
@@ -555,7 +555,9 @@ def assign(box: Box, new: Any) -> None:
 
 
 def _rebind(box: Box, new: Any) -> None:
-    children = [child for v in box.views or () if (child := v()) is not None and child.base and child.base[0] is box and _shares(box, child)]
+    children = [
+        child for v in box.views or () if (child := v()) is not None and child.base and child.base[0] is box and _shares(box, child)
+    ]
     if isinstance(new, Box):
         box.__class__ = new.__class__
         box.level, box.value, box.aux = new.level, new.value, new.aux

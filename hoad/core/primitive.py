@@ -39,7 +39,8 @@ class Primitive:
     """
 
     __slots__ = (
-        "batch", "body", "declaration", "exact_body", "forward", "kind", "masks", "multi", "name", "native", "reverse", "taylor", "write_back",
+        "batch", "body", "declaration", "exact_body", "forward", "kind", "masks", "multi", "name", "native", "reverse",
+        "taylor", "write_back",
     )  # fmt: skip
 
     def __init__(self, name: str, native: Callable[..., Any], kind: str, **rules: Any) -> None:
@@ -71,7 +72,7 @@ class Primitive:
                 return b.process(self, b.level, args, kw)
             return self.native(a, b, **kw)
         top = None
-        level = -1
+        level = -1.0
         for a in args:
             if isinstance(a, Box) and a.level > level:
                 top = a

@@ -52,7 +52,7 @@ def _register_dataclasses(tree: Any) -> None:
                     object.__setattr__(new, n, v)
                 return new
 
-            optree.register_pytree_node(cls, parts, build, namespace=NAMESPACE)
+            optree.register_pytree_node(cls, parts, build, namespace=NAMESPACE)  # type: ignore[arg-type]
             _register_dataclasses(tree)
             return
 
@@ -159,8 +159,11 @@ def cast_like(c: Any, x: Any) -> Any:
     dtype = x.dtype
     if c.dtype != dtype:
         c = c.real.astype(dtype) if c.dtype.kind == "c" and dtype.kind != "c" else c.astype(dtype)
-    if type(c) is np.ndarray and not c.flags.writeable:
-        c = c.copy()
+    if type(c) is np.ndarray:
+        if isinstance(x, np.generic):
+            return c[()]
+        if not c.flags.writeable:
+            c = c.copy()
     return c
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, Buffer, shape_of
+from hoad.core.box import Box, shape_of
 from hoad.core.engine import engine
 from hoad.core.level import STATE, Level
 from hoad.errors import LeakedTraceError, TracedConversionError
@@ -34,7 +34,9 @@ class Batched(Box):
         return self.value.size // max(self.value.shape[0], 1)
 
     def __bool__(self) -> bool:
-        raise TracedConversionError.conversion("bool(x) (an `if`, `while`, `and`, `or`)", "np.where, or a loop instead of hoad.vmap")
+        raise TracedConversionError.conversion(
+            "bool(x) (an `if`, `while`, `and`, `or`)", "np.where, or a loop instead of hoad.vmap"
+        )
 
     @staticmethod
     def process(prim: Any, level: float, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:

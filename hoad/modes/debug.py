@@ -76,7 +76,9 @@ def watched(prim: Any, pull: Any) -> Any:
 
     def checked(g: Any) -> Any:
         cotangents = pull(g)
-        if not _has_nan(g if not isinstance(g, tuple) else None) and any(_has_nan(c) for c in cotangents if c is not None and not callable(c)):
+        if not _has_nan(g if not isinstance(g, tuple) else None) and any(
+            _has_nan(c) for c in cotangents if c is not None and not callable(c)
+        ):
             raise NonFiniteError.found(prim.name, "reverse", line)
         return cotangents
 

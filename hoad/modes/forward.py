@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from hoad.core.box import Box, Buffer, shape_of
 from hoad.core.engine import engine
 from hoad.core.level import STATE, Level
@@ -29,7 +27,8 @@ class Dual(Box):
         if len(args) == 1:
             a = args[0]
             x = a.value
-            xs, ts = (x,), (a.aux,)
+            xs: Any = (x,)
+            ts: Sequence[Any] = (a.aux,)
             if prim.body is not None:
                 return _through_body(prim, level, args, xs, kw)
             y = x.process(prim, x.level, xs, kw) if isinstance(x, Box) else prim.native(x, **kw)

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, shape_of
+from hoad.backends import filled, truth
+from hoad.core.box import Box, shape_of, strip
 from hoad.core.engine import engine, sweep
 from hoad.core.level import Level
 from hoad.modes.forward import Dual
@@ -56,7 +57,12 @@ def _constant_live(x: Any) -> Any:
     dtype = getattr(x, "dtype", None)
     if dtype is not None and dtype.kind in "iub":
         return x
-    return np.ones(shape_of(x)) if shape_of(x) else float(not isinstance(x, Box) and bool(x != 0))
+    return _ones(x) if shape_of(x) else float(not isinstance(x, Box) and truth(x != 0))
+
+
+def _ones(x: Any) -> Any:
+    """A mask of ones beside x."""
+    return filled(shape_of(x), 1.0, float, strip(x))
 
 
 def _live(prim: Any, shape: tuple[int, ...], lives: list[Any], which: list[int], kw: dict[str, Any]) -> Any:
@@ -64,11 +70,11 @@ def _live(prim: Any, shape: tuple[int, ...], lives: list[Any], which: list[int],
     if prim.name in _SAME:
         return lives[0]
     if prim.kind == "multilinear" or (prim.name == "divide" and which == [0]):
-        lives = [x if i in which else np.ones(shape_of(x)) for i, x in enumerate(lives)]
+        lives = [x if i in which else _ones(x) for i, x in enumerate(lives)]
         return prim.bind(*lives, **kw) != 0
     if prim.kind == "linear":
-        return np.abs(prim.bind(*[x if getattr(x, "dtype", None) != bool or i not in which else x * 1.0 for i, x in enumerate(lives)], **kw)) != 0
-    return np.full(shape, any(np.any(lives[i]) for i in which))
+        return prim.bind(*[x * 1.0 if i in which else x for i, x in enumerate(lives)], **kw) != 0
+    return filled(shape, any(truth(np.any(lives[i])) for i in which), bool, strip(lives[which[0]]))
 
 
 def tracked(g: Any) -> Any:
@@ -76,7 +82,7 @@ def tracked(g: Any) -> Any:
     level = sweep.tracking
     if isinstance(g, Box) and g.level == level:
         return g
-    return Masked(level, g, np.ones(shape_of(g)))  # type: ignore[arg-type]
+    return Masked(level, g, _ones(g))  # type: ignore[arg-type]
 
 
 def sweep_tracking(run: Callable[[], list[Any]]) -> list[Any]:
@@ -99,7 +105,7 @@ def has_nan(c: Any) -> bool:
         return any(has_nan(p) for p in c.aux.c)
     if isinstance(c, Box):
         return has_nan(c.value)
-    return c is not None and bool(np.isnan(c).any())
+    return c is not None and truth(np.isnan(c).any())
 
 
 engine.tracked = tracked

@@ -70,7 +70,7 @@ class Recording:
                 args = template.copy()
                 for position, slot in fill:
                     args[position] = values[slot]
-                if type(out) is int:
+                if isinstance(out, int):
                     values[out] = bind(*args, **kw)
                 else:
                     for slot, v in zip(out, bind(*args, **kw), strict=True):
@@ -94,7 +94,7 @@ class Recorded(Box):
         if recording is None:
             raise LeakedTraceError.leaked(Recorded.kind)
         xs = []
-        template = []
+        template: list[Any] = []
         fill = []
         for i, a in enumerate(args):
             if isinstance(a, Box):
@@ -118,7 +118,7 @@ class Recorded(Box):
         return boxes if prim.multi else boxes[0]
 
 
-def record(f: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, Recording, int]:
+def record(f: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, Recording, float]:
     """Result of ``f`` (any container), the recording, and the level of its boxes."""
     recording = Recording(inputs)
     with Level(recording) as level:
@@ -134,5 +134,3 @@ def slot_of(y: Any, level: float) -> tuple[int | None, Any]:
         if type(y) is Buffer:
             y = y.value
     return None, y
-
-

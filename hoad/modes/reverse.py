@@ -49,7 +49,9 @@ class Node(Box):
         if len(args) == 1:
             a = args[0]
             x = a.value
-            xs, which, parents = (x,), _FIRST, (a.aux,)
+            xs: Any = (x,)
+            which: Sequence[int] = _FIRST
+            parents: Sequence[int] = (a.aux,)
             if prim.body is not None:
                 return _through_body(prim, level, args, xs, kw)
             y = x.process(prim, x.level, xs, kw) if isinstance(x, Box) else prim.native(x, **kw)
@@ -213,7 +215,7 @@ def _references(pull: Callable[[Any], Any]) -> int:
     """References to a cotangent that only the sweep holds, counted at the place where the sweep counts them."""
     cotangents: list[Any] = [None]
     count = 0
-    for p, c in zip((0,), pull(None)):  # noqa: B905
+    for p, c in zip((0,), pull(None)):
         cotangents[p] = c
         if type(c) is np.ndarray:
             count = getrefcount(c)
@@ -261,7 +263,7 @@ def _sweep(tape: Tape, seeds: dict[int, Any], inputs: int, once: bool) -> list[A
         parents, pull = tape[i]
         if once:
             tape[i] = None
-        for p, c in zip(parents, pull(g)):  # noqa: B905  # the hot loop; rules are checked by the tests
+        for p, c in zip(parents, pull(g)):  # the hot loop; rules are checked by the tests
             if c is None:
                 continue
             old = cotangents[p]

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from hoad.core.box import Box, Buffer
 from hoad.core.engine import engine
 from hoad.core.level import STATE, Level
@@ -78,7 +76,7 @@ def _apply(prim: Any, level: float, algebra: Algebra, args: Any, xs: list[Series
         parts = [Series([v]) for v in y]
         hub.rule = prim.taylor(algebra, parts, xs, kw, memo)
         for i, part in enumerate(parts):
-            part.rule = lambda n, i=i: None if (c := hub[n]) is None else c[i]  # type: ignore[misc]
+            part.rule = lambda n, i=i: None if (c := hub[n]) is None else c[i]
             memo["output", prim, id(part)] = (part, hub)
         return tuple(Jet(level, part.c[0], part) for part in parts)
     series = Series([y])

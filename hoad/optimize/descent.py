@@ -26,7 +26,25 @@ def value_report(f: Any, params: Any) -> Report:
 
 
 def descend(transform: Transform) -> Method:
-    """Method that feeds exact gradients to ``transform``."""
+    """A method that feeds exact gradients to a first-order transform.
+
+    Parameters
+    ----------
+    transform : Transform
+        For example ``adam(1e-3)`` or a ``chain``.
+
+    Returns
+    -------
+    Method
+        ``init(params)``, ``update(f, params, state)``.
+
+    Examples
+    --------
+    >>> import hoad.optimize as ho
+    >>> method = ho.descend(ho.sgd(0.25))
+    >>> float(method.update(lambda x: x**2, 3.0, method.init(3.0))[0])
+    -1.5
+    """
 
     def init(params: Any) -> State:
         return State(memory=transform.init(params))

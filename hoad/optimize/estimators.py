@@ -87,7 +87,7 @@ def forward_gradient(
 
     Notes
     -----
-    For one direction E|ĝ - g|² / |g|² = N + κ₄ - 2 (κ₄ the kurtosis); K independent directions divide it by K; K orthonormal
+    For one direction ``E|ĝ - g|² / |g|²`` = N + κ₄ - 2 (κ₄ the kurtosis); K independent directions divide it by K; K orthonormal
     ones leave N/K - 1.
 
     Examples

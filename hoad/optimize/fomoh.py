@@ -32,7 +32,7 @@ def fomoh(
     replay: Any = None,
     seed: Any = None,
 ) -> Method:
-    """The mean over K directions of -lr (g·v) / (|vᵀ H v| + eps) v.
+    """The mean over K directions of ``-lr (g·v) / (|vᵀ H v| + eps) v``.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def fomoh(
 
 @optimiser("fomoh-bp")
 def fomoh_bp(lr: float | Schedule = 1.0, *, eps: float = 0.0, clip: float = 0.0, transform: Transform | None = None) -> Method:
-    """-lr (g·g) / (|gᵀ H g| + eps) g: the gradient by one backward pass, its step length by exact curvature.
+    """``-lr (g·g) / (|gᵀ H g| + eps) g``: the gradient by one backward pass, its step length by exact curvature.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def fomoh_bp(lr: float | Schedule = 1.0, *, eps: float = 0.0, clip: float = 0.0,
     Notes
     -----
     Cauchy's steepest descent with the curvature of the quadratic model.  The published code trains with eps = 1e-5, which stalls
-    where |g|² has become smaller than that.
+    where ``|g|²`` has become smaller than that.
 
     Examples
     --------

@@ -17,16 +17,31 @@ __all__ = ["OPTIMISERS", "Method", "Report", "State", "Transform", "optimiser", 
 
 
 class Transform(NamedTuple):
-    """Gradients into updates: ``init(params) -> state`` and ``update(gradient, state, params=None) -> (updates, state)``."""
+    """Gradients into updates, as in optax.
+
+    Parameters
+    ----------
+    init : callable
+        ``params -> state``; the state is plain data that pickles.
+    update : callable
+        ``(gradient, state, params=None) -> (updates, state)``, without side effects.
+    """
 
     init: Callable[[Any], Any]
     update: Callable[..., tuple[Any, Any]]
 
 
 class Method(NamedTuple):
-    """A function into updates: ``init(params) -> state`` and ``update(f, params, state) -> (updates, state)``.
+    """A function into updates, for optimisers that choose which derivatives they need.
 
-    ``evaluate(f, params)`` is the :class:`Report` of a point without a step from it.
+    Parameters
+    ----------
+    init : callable
+        ``params -> State``.
+    update : callable
+        ``(f, params, state) -> (updates, state)``, without side effects.
+    evaluate : callable
+        ``(f, params) -> Report`` of a point without a step from it.
     """
 
     init: Callable[[Any], State]
@@ -38,7 +53,7 @@ class Method(NamedTuple):
 class Report:
     """What a method found at the point from which it stepped.
 
-    Attributes
+    Parameters
     ----------
     value : float
         The objective there.
@@ -67,7 +82,7 @@ class Report:
 class State:
     """State of a :class:`Method`: plain data, so that it pickles.
 
-    Attributes
+    Parameters
     ----------
     count : int
         Steps taken.

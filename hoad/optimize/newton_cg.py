@@ -29,7 +29,7 @@ def newton_cg(lr: float = 1.0, *, max_cg: int | None = None, forcing: float = 0.
     max_cg : int, optional
         Bound on the Hessian-vector products of a step; by default twice the number of variables.
     forcing : float
-        The inner iteration stops at a residual of min(forcing, sqrt(|g|)) |g|.
+        The inner iteration stops at a residual of ``min(forcing, sqrt(|g|)) |g|``.
 
     Returns
     -------

@@ -83,7 +83,29 @@ class History:
 
 @dataclass(frozen=True)
 class RunState:
-    """Everything that a run needs to go on as if it had not been stopped; plain data, so that it pickles."""
+    """Everything that a run needs to go on as if it had not been stopped; plain data, so that it pickles.
+
+    Parameters
+    ----------
+    method : str
+        Name of the method.
+    params : array or container
+        The current point.
+    state : State
+        Of the method.
+    nit : int
+        Iterations so far.
+    best : tuple
+        Lowest value, its point, and the gradient there or None.
+    previous, moved : like params
+        The point before the last step, and the step.
+    counts : dict
+        Evaluations so far.
+    points, steps : list of dict
+        Rows of the history.
+    seconds : float
+        Time spent so far.
+    """
 
     method: str
     params: Any

@@ -43,6 +43,7 @@ def constant(value: float) -> Schedule:
 
     Examples
     --------
+    >>> from hoad.optimize.schedules import constant
     >>> constant(0.1)(1000)
     0.1
     """
@@ -70,6 +71,7 @@ def polynomial(init: float, end: float, power: float, steps: int, begin: int = 0
 
     Examples
     --------
+    >>> from hoad.optimize.schedules import polynomial
     >>> polynomial(1.0, 0.0, 2, steps=10)(5)
     0.25
     """
@@ -95,6 +97,7 @@ def linear(init: float, end: float, steps: int, begin: int = 0) -> Schedule:
 
     Examples
     --------
+    >>> from hoad.optimize.schedules import linear
     >>> linear(0.0, 1.0, steps=4)(1)
     0.25
     """
@@ -126,6 +129,7 @@ def cosine_decay(init: float, steps: int, alpha: float = 0.0, exponent: float = 
 
     Examples
     --------
+    >>> from hoad.optimize.schedules import cosine_decay
     >>> round(cosine_decay(1.0, 10)(5), 12)
     0.5
     """
@@ -159,6 +163,7 @@ def exponential_decay(
 
     Examples
     --------
+    >>> from hoad.optimize.schedules import exponential_decay
     >>> exponential_decay(1.0, 10, 0.5)(20)
     0.25
     """
@@ -190,6 +195,7 @@ def piecewise_constant(init: float, scales: Mapping[int, float]) -> Schedule:
 
     Examples
     --------
+    >>> from hoad.optimize.schedules import piecewise_constant
     >>> schedule = piecewise_constant(1.0, {10: 0.5, 20: 0.5})
     >>> schedule(9), schedule(10), schedule(20)
     (1.0, 0.5, 0.25)
@@ -227,6 +233,7 @@ def join(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> Schedule:
 
     Examples
     --------
+    >>> from hoad.optimize.schedules import constant, join, linear
     >>> join([constant(1.0), linear(1.0, 0.0, 10)], [5])(10)
     0.5
     """
@@ -265,6 +272,7 @@ def warmup_cosine(init: float, peak: float, warmup: int, steps: int, end: float 
 
     Examples
     --------
+    >>> from hoad.optimize.schedules import warmup_cosine
     >>> warmup_cosine(0.0, 1.0, 10, 110)(10)
     1.0
     """
@@ -304,6 +312,7 @@ def as_schedule(value: Any) -> Schedule:
 
     Examples
     --------
+    >>> from hoad.optimize.schedules import as_schedule
     >>> as_schedule(0.5)(3)
     0.5
     """

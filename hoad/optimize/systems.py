@@ -86,7 +86,7 @@ def least_squares(
     bounds: Any = None,
     **options: Any,
 ) -> scipy.optimize.OptimizeResult:
-    """Minimum of ½ |residual(x)|², by ``scipy.optimize.least_squares`` with the exact Jacobian, or by hoad's own methods.
+    """Minimum of ``½ |residual(x)|²``, by ``scipy.optimize.least_squares`` with the exact Jacobian, or by hoad's own methods.
 
     Parameters
     ----------

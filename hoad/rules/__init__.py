@@ -1,5 +1,7 @@
 """The rules: one statement for each function of NumPy and SciPy.  Importing this package fills the registry."""
 
+# isort: skip_file
+
 from hoad.rules import (  # noqa: F401  # imported for their declarations, in the order they need
     kinks,
     arithmetic,

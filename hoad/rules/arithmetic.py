@@ -12,7 +12,7 @@ from hoad.backends import filled, maybe_any
 from hoad.core.box import ops, shape_of, strip
 from hoad.core.kinds import constant, elementwise, jointly_linear, linear, multilinear
 from hoad.core.kinds.batching import align_ranks
-from hoad.core.kinds.cotangents import conjugated, fit, fitted, scaled
+from hoad.core.kinds.cotangents import fit, fitted, scaled
 from hoad.core.primitive import expose
 from hoad.core.series import add_term
 
@@ -146,9 +146,7 @@ def _divide_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
 
     def pull(g: Any) -> Any:
         ga = scaled(g, 1.0 / b)
-        return [
-            c if s is None else fit(c, *s) for c, s in ((-scaled(ga, y) if i else ga, s) for i, s in spec)
-        ]
+        return [c if s is None else fit(c, *s) for c, s in ((-scaled(ga, y) if i else ga, s) for i, s in spec)]
 
     return pull
 

@@ -47,7 +47,9 @@ def _size(a: Any, axis: Any = None) -> int:
 
 
 def _result_type(*args: Any) -> Any:
-    return np.result_type(*[strip(a) if isinstance(a, Box) and strip(a).ndim == 0 else a.dtype if isinstance(a, Box) else a for a in args])
+    return np.result_type(
+        *[strip(a) if isinstance(a, Box) and strip(a).ndim == 0 else a.dtype if isinstance(a, Box) else a for a in args]
+    )
 
 
 for _name, _f in (

@@ -29,7 +29,7 @@ def _is_unique(index: Any) -> bool:
     if type(index) is slice or type(index) is int:
         return True
     parts = index if type(index) is tuple else (index,)
-    return all(isinstance(i, _BASIC) or (getattr(i, "dtype", None) == bool) or type(i) is bool for i in parts)
+    return all(isinstance(i, _BASIC) or (getattr(getattr(i, "dtype", None), "kind", "") == "b") or type(i) is bool for i in parts)
 
 
 def plain_index(index: Any) -> Any:
@@ -89,7 +89,7 @@ def _batched_index(index: Any, ndim: int) -> tuple[Any, int]:
     arrays = any(not isinstance(parts[i], int | np.integer) for i in advanced)
     full = (slice(None), *parts)
     if arrays and advanced[-1] - advanced[0] + 1 != len(advanced):  # separated: NumPy puts their axes first
-        rank = max(np.ndim(parts[i]) if getattr(parts[i], "dtype", None) != bool else 1 for i in advanced)
+        rank = max(np.ndim(parts[i]) if getattr(getattr(parts[i], "dtype", None), "kind", "") != "b" else 1 for i in advanced)
         return full, rank
     return full, 0
 
@@ -116,7 +116,7 @@ getitem_ = linear(
     batch=_getitem_batch,
     write_back=lambda x, y, kw: index_update(x, kw["index"], y),
 )
-scatter_ = linear(
+scatter_: Any = linear(
     "scatter",
     _scatter,
     lambda g, old, index, shape, order: getitem_.bind(g, index=index),
@@ -152,9 +152,7 @@ def _assemble_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
     spec = [(indices[i], shape_of(xs[i]), is_real(xs[i])) for i in which]
 
     def pull(g: Any) -> Any:
-        return [
-            fit(g if index is Ellipsis else getitem_.bind(g, index=index), shape, real) for index, shape, real in spec
-        ]
+        return [fit(g if index is Ellipsis else getitem_.bind(g, index=index), shape, real) for index, shape, real in spec]
 
     return pull
 
@@ -294,9 +292,7 @@ def _add_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
     spec = [(i, shape_of(xs[i]), is_real(xs[i])) for i in which]
 
     def pull(g: Any) -> Any:
-        return [
-            fit(_drop_leading(getitem_.bind(g, index=index), shape) if i else g, shape, real) for i, shape, real in spec
-        ]
+        return [fit(_drop_leading(getitem_.bind(g, index=index), shape) if i else g, shape, real) for i, shape, real in spec]
 
     return pull
 
@@ -363,7 +359,8 @@ def along_axis_index(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[A
     """The fancy index with which ``x[index]`` is ``take_along_axis(x, indices, axis)``."""
     n = len(shape)
     return tuple(
-        indices if i == axis else arange(shape[i], strip(indices)).reshape([-1 if k == i else 1 for k in range(n)]) for i in range(n)
+        indices if i == axis else arange(shape[i], strip(indices)).reshape([-1 if k == i else 1 for k in range(n)])
+        for i in range(n)
     )
 
 
@@ -385,14 +382,14 @@ def _put_along(g: Any, indices: Any, shape: Any, axis: int) -> Any:
     return _scatter(g, along_axis_index(shape, indices, axis), shape, None)
 
 
-take_along_ = jointly_linear(
+take_along_: Any = jointly_linear(
     "take_along_axis",
     lambda x, indices, axis: np.take_along_axis(x, indices, axis),
     lambda y, xs, ts, kw: None if ts[0] is None else take_along_.bind(ts[0], xs[1], **kw),
     _take_along_reverse,
     batch=_along_batch,
 )
-put_along_ = jointly_linear(
+put_along_: Any = jointly_linear(
     "put_along_axis_zeros",
     _put_along,
     lambda y, xs, ts, kw: None if ts[0] is None else put_along_.bind(ts[0], xs[1], **kw),
@@ -530,6 +527,7 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     assign(a, index_update(a, (i, i), _repeated(val, i.size) if np.size(strip(val)) > 1 else val))
 
 
+_f: Any
 for _f in (copyto, put, putmask, place, put_along_axis, fill_diagonal):
     functions[getattr(np, _f.__name__)] = _f
 for _f in (take, take_along_axis, compress, extract, diagonal, diag, diagflat, delete, insert):

@@ -104,7 +104,11 @@ def _einsum_native(*xs: Any, subscripts: str) -> Any:
 
 def _einsum_quick(subscripts: str, *xs: Any) -> Any:
     """An einsum whose value need not be bitwise NumPy's unoptimised one: contracted pairwise through BLAS."""
-    return einsum_fast.bind(*xs, subscripts=subscripts) if any(isinstance(x, Box) for x in xs) else np.einsum(subscripts, *xs, optimize=True)
+    return (
+        einsum_fast.bind(*xs, subscripts=subscripts)
+        if any(isinstance(x, Box) for x in xs)
+        else np.einsum(subscripts, *xs, optimize=True)
+    )
 
 
 def _einsum_pull(i: int, g: Any, xs: Any, subscripts: str) -> Any:
@@ -144,7 +148,9 @@ einsum_fast = multilinear(
 )
 
 
-def einsum(*operands: Any, out: Any = None, optimize: Any = False, dtype: Any = None, order: str = "K", casting: str = "safe") -> Any:
+def einsum(
+    *operands: Any, out: Any = None, optimize: Any = False, dtype: Any = None, order: str = "K", casting: str = "safe"
+) -> Any:
     if not isinstance(operands[0], str):  # einsum(a, [0, 1], b, [1, 2], [0, 2])
         pairs, rest = operands[: len(operands) // 2 * 2], operands[len(operands) // 2 * 2 :]
 
@@ -350,7 +356,8 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 
 for _name, _f, _kind in (
-    ("dot", dot, "multilinear"), ("inner", inner, "multilinear"), ("outer", outer, "multilinear"), ("tensordot", tensordot, "multilinear"),
+    ("dot", dot, "multilinear"), ("inner", inner, "multilinear"), ("outer", outer, "multilinear"),
+    ("tensordot", tensordot, "multilinear"),
     ("vdot", vdot, "multilinear"), ("kron", kron, "multilinear"), ("cross", cross, "multilinear"), ("trace", trace, "linear"),
     ("tril", _triangle(np.tril), "linear"), ("triu", _triangle(np.triu), "linear"), ("convolve", convolve, "multilinear"),
     ("correlate", correlate, "multilinear"), ("vecdot", vecdot, "multilinear"), ("matvec", matvec, "multilinear"),

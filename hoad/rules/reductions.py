@@ -50,7 +50,9 @@ def _call(prim: Any, x: Any, axis: Any, keepdims: Any, where: Any, neutral: Any,
     """Common keywords of NumPy's reductions: a mask becomes a neutral element, ``initial`` one more operand."""
     if where is not True and where is not np._NoValue:
         if neutral is None and initial in (None, np._NoValue):
-            raise ValueError(f"reduction operation {prim.name!r} does not have an identity, so to use a where mask one has to specify 'initial'")
+            raise ValueError(
+                f"reduction operation {prim.name!r} does not have an identity, so to use a where mask one has to specify 'initial'"
+            )
         x = np.where(where, x, neutral if neutral is not None else initial)
     y = prim.bind(x, axis=normal_axes(axis, x.ndim), keepdims=bool(keepdims) if keepdims is not np._NoValue else False)
     return y if initial is None or initial is np._NoValue else combine(y, initial)
@@ -94,9 +96,13 @@ def _count(shape: tuple[int, ...], axis: tuple[int, ...]) -> int:
     return n
 
 
-def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True) -> Any:
+def sum(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True
+) -> Any:
     if where is True and initial is NoValue and dtype is None:
-        return sum_.bind(a, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True or (keepdims is not NoValue and bool(keepdims)))
+        return sum_.bind(
+            a, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True or (keepdims is not NoValue and bool(keepdims))
+        )
     a = a if dtype is None else ops.astype(a, dtype)
     return _call(sum_, a, axis, keepdims, where, 0, initial, np.add)
 
@@ -153,7 +159,9 @@ def _prod_body(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
 prod_ = composite("prod", lambda x, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims), _prod_body)
 
 
-def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True) -> Any:
+def prod(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True
+) -> Any:
     a = a if dtype is None else ops.astype(a, dtype)
     return _call(prod_, a, axis, keepdims, where, 1, initial, np.multiply)
 
@@ -170,7 +178,12 @@ def _tie_weights(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
 def _extremum(name: str) -> Any:
     native = getattr(np, name)
     return selecting(
-        name, lambda x, axis, keepdims: native(x, axis=axis, keepdims=keepdims), _tie_weights, combine=_reduced, spread=spread, batch=_batch
+        name,
+        lambda x, axis, keepdims: native(x, axis=axis, keepdims=keepdims),
+        _tie_weights,
+        combine=_reduced,
+        spread=spread,
+        batch=_batch,
     )
 
 
@@ -209,8 +222,8 @@ std_ = composite("std", lambda x, axis, keepdims, ddof: np.std(x, axis=axis, kee
 
 def _spread_function(prim: Any) -> Any:
     def spread_of(
-        a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = False, *, where: Any = True, mean: Any = None,
-        correction: Any = NoValue,
+        a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = False, *,
+        where: Any = True, mean: Any = None, correction: Any = NoValue,
     ) -> Any:  # fmt: skip
         a = a if dtype is None else ops.astype(a, dtype)
         ddof = ddof if correction is NoValue else correction
@@ -280,7 +293,7 @@ def _reversed(x: Any, axis: int) -> Any:
     return x[(*(slice(None),) * axis, slice(None, None, -1))]
 
 
-cumsum_ = linear(
+cumsum_: Any = linear(
     "cumsum",
     lambda x, axis: np.cumsum(x, axis=axis),
     lambda g, shape, axis: _reversed(cumsum_.bind(_reversed(g, axis), axis=axis), axis),
@@ -294,7 +307,9 @@ def _cumprod_body(x: Any, axis: int) -> Any:
     before = (slice(None),) * axis
     step = 1
     while step < n:
-        x = ops.concatenate([x[(*before, slice(0, step))], x[(*before, slice(step, None))] * x[(*before, slice(0, n - step))]], axis)
+        x = ops.concatenate(
+            [x[(*before, slice(0, step))], x[(*before, slice(step, None))] * x[(*before, slice(0, n - step))]], axis
+        )
         step *= 2
     return asarray(x)
 
@@ -358,11 +373,15 @@ def _nan_filled(fill: float) -> Any:
     return lambda a: (np.where(np.isnan(a), fill, a), np.isnan(a))
 
 
-def nansum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True) -> Any:
+def nansum(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True
+) -> Any:
     return sum(_nan_filled(0.0)(a)[0], axis, dtype, None, keepdims, initial, where)
 
 
-def nanprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True) -> Any:
+def nanprod(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True
+) -> Any:
     return prod(_nan_filled(1.0)(a)[0], axis, dtype, None, keepdims, initial, where)
 
 
@@ -391,7 +410,18 @@ def _nan_spread_composite(name: str, prim: Any) -> Any:
 
 
 def _nan_spread(nan_prim: Any, spread_function: Any) -> Any:
-    def nan_spread(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = False, *, where: Any = True, mean: Any = None, correction: Any = NoValue) -> Any:
+    def nan_spread(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        ddof: float = 0,
+        keepdims: Any = False,
+        *,
+        where: Any = True,
+        mean: Any = None,
+        correction: Any = NoValue,
+    ) -> Any:
         if where is True:
             a = a if dtype is None else ops.astype(a, dtype)
             ddof = ddof if correction is NoValue else correction
@@ -411,7 +441,9 @@ def _nan_extremum(name: str, extremum: Any, fill: float) -> Any:
 
     prim = composite(name, lambda x, axis, keepdims: native(x, axis=axis, keepdims=keepdims), body)
 
-    def nan_extremum(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True) -> Any:
+    def nan_extremum(
+        a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True
+    ) -> Any:
         if where is True and initial is NoValue:
             return prim.bind(a, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True)
         filled, missing = _nan_filled(fill)(a)
@@ -430,8 +462,10 @@ for _name, _f, _kind in (
     ("std", std, "composite"), ("cumsum", cumsum, "linear"), ("cumprod", cumprod, "composite"),
     ("cumulative_sum", cumulative_sum, "linear"), ("cumulative_prod", cumulative_prod, "composite"), ("diff", diff, "linear"),
     ("nansum", nansum, "linear"), ("nanprod", nanprod, "composite"), ("nancumsum", nancumsum, "linear"),
-    ("nancumprod", nancumprod, "composite"), ("nanmean", nanmean, "linear"), ("nanvar", _nan_spread(_nan_spread_composite("nanvar", var_), var), "composite"),
-    ("nanstd", _nan_spread(_nan_spread_composite("nanstd", std_), std), "composite"), ("nanmax", _nan_extremum("nanmax", max, -np.inf), "selecting"),
+    ("nancumprod", nancumprod, "composite"), ("nanmean", nanmean, "linear"),
+    ("nanvar", _nan_spread(_nan_spread_composite("nanvar", var_), var), "composite"),
+    ("nanstd", _nan_spread(_nan_spread_composite("nanstd", std_), std), "composite"),
+    ("nanmax", _nan_extremum("nanmax", max, -np.inf), "selecting"),
     ("nanmin", _nan_extremum("nanmin", min, np.inf), "selecting"),
 ):  # fmt: skip
     expose(_f, f"numpy.{_name}", getattr(np, _name), _kind)
@@ -475,7 +509,9 @@ for _ufunc, _f in (
     (np.add, sum), (np.multiply, prod), (np.maximum, max), (np.minimum, min), (np.logical_and, ops.all), (np.logical_or, ops.any),
 ):  # fmt: skip
 
-    def _reduce(a: Any, axis: Any = 0, dtype: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True, _f: Any = _f) -> Any:
+    def _reduce(
+        a: Any, axis: Any = 0, dtype: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True, _f: Any = _f
+    ) -> Any:
         given = {} if initial is NoValue else {"initial": initial}
         if dtype is not None:
             a = ops.astype(a, dtype)
@@ -514,7 +550,6 @@ def _reduceat(a: Any, indices: Any, axis: int = 0, dtype: Any = None) -> Any:
 ufuncs[np.add, "at"] = _add_at
 ufuncs[np.subtract, "at"] = lambda a, indices, b: _add_at(a, indices, -b)
 ufuncs[np.add, "reduceat"] = _reduceat
-for (_ufunc, _method) in list(ufuncs):
+for _ufunc, _method in list(ufuncs):
     if _method == "__call__" and getattr(_ufunc, "nin", 0) == 2:
         ufuncs[_ufunc, "outer"] = _outer(_ufunc)
-

@@ -58,11 +58,13 @@ def _gate(w: Any, x: Any) -> Any:
     return np.where(w == 0, x.dtype.type(0), w * x)
 
 
-gate_ = jointly_linear(
+gate_: Any = jointly_linear(
     "gate",
     _gate,
     lambda y, xs, ts, kw: None if ts[1] is None else gate_.bind(xs[0], ts[1]),
-    lambda y, xs, kw, which: lambda g: [None if i == 0 else fit(gate_.bind(xs[0], g), shape_of(xs[1]), is_real(xs[1])) for i in which],
+    lambda y, xs, kw, which: (
+        lambda g: [None if i == 0 else fit(gate_.bind(xs[0], g), shape_of(xs[1]), is_real(xs[1])) for i in which]
+    ),
     batch=align_ranks,
 )
 ops.gate = gate_
@@ -112,6 +114,7 @@ def _fweights_of(prefers: Any) -> Any:
     return weights
 
 
+_f: Any
 for _name, _w in (
     ("maximum", _weights_of(np.greater)), ("minimum", _weights_of(np.less)),
     ("fmax", _fweights_of(np.greater)), ("fmin", _fweights_of(np.less)),
@@ -165,7 +168,11 @@ def copysign(x1: Any, x2: Any) -> Any:
     return _copysign.bind(x1, x2)
 
 
-_copysign = selecting("copysign", np.copysign, lambda y, a, b: (np.where(np.signbit(a) == np.signbit(b), 1.0, -1.0) * np.abs(np.sign(a)), 0.0 * np.sign(a)))
+_copysign = selecting(
+    "copysign",
+    np.copysign,
+    lambda y, a, b: (np.where(np.signbit(a) == np.signbit(b), 1.0, -1.0) * np.abs(np.sign(a)), 0.0 * np.sign(a)),
+)
 
 for _name, _f in (("absolute", absolute), ("fabs", fabs), ("copysign", copysign), ("clip", clip)):
     expose(_f, f"numpy.{_name}", getattr(np, _name), "selecting")
@@ -173,7 +180,9 @@ expose(where, "numpy.where", np.where, "linear")
 
 # -- sorting: the permutation is constant between ties -----------------------------------------------------------------------------
 
-argsort_ = constant("argsort", lambda x, axis, stable: np.argsort(x, axis=axis, kind="stable" if stable else None), batch=shift_axis)
+argsort_ = constant(
+    "argsort", lambda x, axis, stable: np.argsort(x, axis=axis, kind="stable" if stable else None), batch=shift_axis
+)
 argpartition_ = constant("argpartition", lambda x, axis, kth: np.argpartition(x, kth, axis=axis), batch=shift_axis)
 
 
@@ -263,7 +272,11 @@ def _quantile_body(x: Any, q: Any, axis: tuple[int, ...], keepdims: bool, method
         part = np.where(plain > low, 0.5, 0.0)
     elif method == "nearest":
         part = (np.rint(plain) - low).astype(float)
-    part = ops.reshape(part, tuple(np.shape(plain)) + (1,) * len(rest)) if isinstance(part, Box) else np.reshape(part, np.shape(plain) + (1,) * len(rest))
+    part = (
+        ops.reshape(part, tuple(np.shape(plain)) + (1,) * len(rest))
+        if isinstance(part, Box)
+        else np.reshape(part, np.shape(plain) + (1,) * len(rest))
+    )
     if not isinstance(part, Box):
         part = part.astype(plain.dtype)
     y = ordered[low] + (ordered[high] - ordered[low]) * part
@@ -278,8 +291,8 @@ quantile_ = composite(
 
 
 def quantile(
-    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False, *,
-    weights: Any = None, interpolation: Any = None,
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
+    keepdims: bool = False, *, weights: Any = None, interpolation: Any = None,
 ) -> Any:  # fmt: skip
     from hoad.rules.reductions import normal_axes
 
@@ -302,7 +315,7 @@ for _name, _f in (("sort", sort), ("partition", partition), ("median", median), 
 for _name, _f in (("argsort", argsort), ("argpartition", argpartition)):
     expose(_f, f"numpy.{_name}", getattr(np, _name), "constant")
 
-# -- results that carry no derivative: their shape depends on the values ------------------------------------------------------------
+# -- results that carry no derivative: their shape depends on the values ----------------------------------------------------------
 
 nonzero_ = constant("nonzero", np.nonzero)
 
@@ -322,4 +335,3 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
 searchsorted_ = constant("searchsorted", lambda a, v, side: np.searchsorted(a, v, side=side), batch=by_loop)
 for _name, _f in (("nonzero", nonzero), ("flatnonzero", flatnonzero), ("searchsorted", searchsorted)):
     expose(_f, f"numpy.{_name}", getattr(np, _name), "constant")
-

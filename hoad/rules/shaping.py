@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -40,14 +41,14 @@ def _inverse(axes: Sequence[int]) -> tuple[int, ...]:
     return tuple(inverse)
 
 
-reshape_ = linear(
+reshape_: Any = linear(
     "reshape",
     lambda x, shape: np.reshape(x, shape),
     lambda g, old, shape: reshape_.bind(g, shape=old),
     batch=_reshape_batch,
     write_back=lambda x, y, kw: reshape_.bind(y, shape=shape_of(x)),
 )
-transpose_ = linear(
+transpose_: Any = linear(
     "transpose",
     lambda x, axes: np.transpose(x, axes),
     lambda g, old, axes: transpose_.bind(g, axes=_inverse(axes)),
@@ -315,7 +316,7 @@ def block(arrays: Any) -> Any:
     def depth(a: Any) -> int:
         return 1 + max(map(depth, a)) if isinstance(a, list) else 0
 
-    def build(a: Any, level: float) -> Any:
+    def build(a: Any, level: int) -> Any:
         if not isinstance(a, list):
             return a
         parts = [build(p, level - 1) for p in a]
@@ -386,7 +387,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     return ops.take(a, index, axis)
 
 
-def tile(A: Any, reps: Any) -> Any:  # noqa: N803  # NumPy's name
+def tile(A: Any, reps: Any) -> Any:  # NumPy's name
     reps = (reps,) if isinstance(reps, int | np.integer) else tuple(reps)
     shape = (1,) * (len(reps) - A.ndim) + A.shape
     reps = (1,) * (len(shape) - len(reps)) + reps
@@ -433,7 +434,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     else:
         stops = [0, *map(int, indices_or_sections), n]
     before = (slice(None),) * (axis % ary.ndim)
-    return [ary[(*before, slice(a, b))] for a, b in zip(stops[:-1], stops[1:], strict=True)]
+    return [ary[(*before, slice(a, b))] for a, b in pairwise(stops)]
 
 
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:

@@ -14,7 +14,9 @@ from hoad.core.primitive import Primitive, register
 __all__ = ["composite"]
 
 
-def composite(name: str, native: Callable[..., Any], body: Callable[..., Any], *, exact_body: bool = False, **overrides: Any) -> Primitive:
+def composite(
+    name: str, native: Callable[..., Any], body: Callable[..., Any], *, exact_body: bool = False, **overrides: Any
+) -> Primitive:
     """Register a function whose derivatives are those of ``body``.
 
     Parameters

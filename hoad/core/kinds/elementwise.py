@@ -96,7 +96,9 @@ def flow_rule(slopes: tuple[Slope | None, ...], combine: Callable[..., Any] | No
     """Taylor rule of y' = sum of slope_i x_i' (multiplied elementwise, or by ``combine(s, x', kw)``)."""
 
     def taylor(algebra: Algebra, y: Series, xs: list[Series], kw: dict[str, Any], memo: Any) -> Callable[[int], Any]:
-        active = [i for i, x in enumerate(xs) if slopes[i] is not None and (x.rule is not None or any(c is not None for c in x.c[1:]))]
+        active = [
+            i for i, x in enumerate(xs) if slopes[i] is not None and (x.rule is not None or any(c is not None for c in x.c[1:]))
+        ]
         slope_series: list[Series] = []
 
         def rule(n: int) -> Any:
@@ -117,7 +119,9 @@ def flow_rule(slopes: tuple[Slope | None, ...], combine: Callable[..., Any] | No
     return taylor
 
 
-def contraction(name: str, native: Callable[..., Any], slope: Slope, combine: Callable[..., Any], spread: Callable[..., Any], **overrides: Any) -> Primitive:
+def contraction(
+    name: str, native: Callable[..., Any], slope: Slope, combine: Callable[..., Any], spread: Callable[..., Any], **overrides: Any
+) -> Primitive:
     """Register a function of one array whose differential is a contraction of a slope array with dx.
 
     ``combine(s, dx, kw)`` contracts (a sum over axes, a matrix inner product) and ``spread(g, x, kw)`` is the shape of a
@@ -145,5 +149,3 @@ def constant(name: str, native: Callable[..., Any], **overrides: Any) -> Primiti
     rules: dict[str, Any] = {"batch": align_ranks}
     rules.update(overrides)
     return register(Primitive(name, native, "constant", **rules))
-
-

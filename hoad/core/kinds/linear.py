@@ -18,7 +18,14 @@ from hoad.core.series import Algebra, Series, add_term
 __all__ = ["coefficientwise", "jointly_linear", "linear", "multilinear"]
 
 
-def linear(name: str, native: Callable[..., Any], transpose: Callable[..., Any], *, write_back: Callable[..., Any] | None = None, **overrides: Any) -> Primitive:
+def linear(
+    name: str,
+    native: Callable[..., Any],
+    transpose: Callable[..., Any],
+    *,
+    write_back: Callable[..., Any] | None = None,
+    **overrides: Any,
+) -> Primitive:
     """Register a linear function of one array.
 
     Parameters
@@ -63,7 +70,9 @@ def coefficientwise(prim: Primitive) -> Callable[..., Any]:
     return taylor
 
 
-def jointly_linear(name: str, native: Callable[..., Any], forward: Callable[..., Any], reverse: Callable[..., Any], **overrides: Any) -> Primitive:
+def jointly_linear(
+    name: str, native: Callable[..., Any], forward: Callable[..., Any], reverse: Callable[..., Any], **overrides: Any
+) -> Primitive:
     """Register a function that is linear in all its arguments together (add, concatenate, assignment)."""
     rules: dict[str, Any] = {"forward": forward, "reverse": reverse, "batch": by_loop}
     rules.update(overrides)
@@ -73,7 +82,9 @@ def jointly_linear(name: str, native: Callable[..., Any], forward: Callable[...,
     return prim
 
 
-def multilinear(name: str, native: Callable[..., Any], *transposes: Callable[..., Any], many: Callable[..., Any] | None = None, **overrides: Any) -> Primitive:
+def multilinear(
+    name: str, native: Callable[..., Any], *transposes: Callable[..., Any], many: Callable[..., Any] | None = None, **overrides: Any
+) -> Primitive:
     """Register a function that is linear in each argument.
 
     Parameters

@@ -64,4 +64,3 @@ def selecting(
     if prim.taylor is None:
         prim.taylor = coefficientwise(prim)
     return prim
-
