@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from numpydoc.validate import validate
 
-MODULES = ("hoad", "hoad.errors", "hoad.testing")
+MODULES = ("hoad", "hoad.errors", "hoad.testing", "hoad.optimize", "hoad.optimize.schedules")
 
 CODES = {
     "GL03",  # blank lines doubled

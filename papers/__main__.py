@@ -85,8 +85,10 @@ def report(name: str, reduced: bool, out: Path | None) -> Result:
         print(f"  {p.quantity:58} {at:>14} {ours:15.8g} {p.value:15.8g}  {p.origin}: {p.source}")
     print()
     for c in result.checks:
-        verdict = "unjudged" if reduced and c.timing else "pass" if c.passed else "FAIL"
+        verdict = "unjudged" if reduced and c.timing else "pass" if c.passed else "deviates" if c.deviation else "FAIL"
         print(f"  {verdict:8} {c.name}{' (clock)' if c.timing else ''}: {c.ours:.6g}, accepted {c.criterion}")
+        if verdict == "deviates":
+            print(f"           {c.deviation}")
     print(f"\n  {seconds:.1f} s", flush=True)
 
     if out is not None:

@@ -72,6 +72,8 @@ class Check:
     passed : bool
     timing : bool
         Depends on the clock, so that it is judged in full runs only and not in the tests.
+    deviation : str
+        Why this criterion of the paper need not hold here; it is printed with the measured value, and does not fail the run.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Check:
     criterion: str
     passed: bool
     timing: bool = False
+    deviation: str = ""
 
 
 def at_most(name: str, ours: float, bound: float, timing: bool = False) -> Check:
@@ -107,8 +110,8 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """True if nothing failed; clocks do not count in a reduced run."""
-        return all(c.passed or (self.reduced and c.timing) for c in self.checks)
+        """True if nothing failed but explained deviations; clocks do not count in a reduced run."""
+        return all(c.passed or c.deviation or (self.reduced and c.timing) for c in self.checks)
 
 
 def available() -> list[str]:

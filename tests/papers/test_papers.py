@@ -27,7 +27,7 @@ EXPECTED = {"baydin2018_survey", "bettencourt2019_taylor", "dagreou2024_hvp", "f
 
 
 def failures(checks):
-    return [f"{c.name}: {c.ours:.6g}, accepted {c.criterion}" for c in checks if not c.passed]
+    return [f"{c.name}: {c.ours:.6g}, accepted {c.criterion}" for c in checks if not (c.passed or c.deviation)]
 
 
 def test_the_papers_are_found_by_their_folders():
