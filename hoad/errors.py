@@ -127,6 +127,13 @@ class InPlaceError(HoadError, TypeError):
             "np.sin(s, out=t)), or a copy (x * t.copy())."
         )
 
+    @classmethod
+    def plain_buffer(cls, what: str, buffer: Any, advice: str) -> InPlaceError:
+        return cls(
+            f"{what} is a plain {type(buffer).__name__}, which cannot hold the derivative of a traced result. "
+            f"{advice} the buffer with np.zeros_like(x) or hoad.numpy.zeros."
+        )
+
 
 class LeakedTraceError(HoadError, RuntimeError):
     """A traced value was used after the differentiation that made it had ended."""

@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
-from weakref import ref
 
 import numpy as np
 
-from hoad.errors import InPlaceError, TracedConversionError, UnsupportedFunctionError
+from hoad.errors import TracedConversionError, UnsupportedFunctionError
 
-__all__ = ["Box", "Buffer", "assign", "functions", "link_view", "ops", "shape_of", "strip", "ufuncs"]
+__all__ = ["Box", "Buffer", "functions", "ops", "shape_of", "strip", "ufuncs"]
 
 ops = SimpleNamespace()
-"""The operations that boxes call by name (``ops.add``); filled by ``hoad.rules``."""
+"""The operations that boxes call by name (``ops.add``); filled by ``hoad.core.in_place`` and ``hoad.rules``."""
 
 ufuncs: dict[tuple[Any, str], Any] = {}
 """(NumPy or SciPy ufunc, method) -> the function of hoad that handles traced arguments; filled by ``hoad.rules``."""
@@ -88,10 +87,10 @@ class Box:
             name = getattr(ufunc, "__name__", str(ufunc)) + ("" if method == "__call__" else f".{method}")
             raise UnsupportedFunctionError.no_rule(name)
         if method == "__call__" and kwargs:
-            return _with_options(ufunc, handler, inputs, out, kwargs)
+            return ops.ufunc_with_options(ufunc, handler, inputs, out, kwargs)
         if out is None:
             return handler(*inputs, **kwargs)
-        return _into(out, handler(*inputs, **kwargs), inputs)
+        return ops.store_out(out, handler(*inputs, **kwargs), inputs)
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         handler = functions.get(func)
@@ -101,7 +100,7 @@ class Box:
         if "out" in kwargs:
             out = kwargs.pop("out")
             result = handler(*args, **kwargs)
-            return result if out is None else _into((out,), result, args)
+            return result if out is None else ops.store_out((out,), result, args)
         return handler(*args, **kwargs)
 
     def __cupy_override_elementwise_kernel__(self, kernel: Any, *args: Any, **kwargs: Any) -> Any:
@@ -305,34 +304,34 @@ class Box:
 
     # -- in-place updates -------------------------------------------------------------------------------------------
     def __iadd__(self, other: Any) -> Any:
-        return _update(self, ops.add(self, other))
+        return ops.augment(self, ops.add(self, other))
 
     def __isub__(self, other: Any) -> Any:
-        return _update(self, ops.subtract(self, other))
+        return ops.augment(self, ops.subtract(self, other))
 
     def __imul__(self, other: Any) -> Any:
-        return _update(self, ops.multiply(self, other))
+        return ops.augment(self, ops.multiply(self, other))
 
     def __itruediv__(self, other: Any) -> Any:
-        return _update(self, ops.divide(self, other))
+        return ops.augment(self, ops.divide(self, other))
 
     def __ipow__(self, other: Any) -> Any:
-        return _update(self, ops.power(self, other))
+        return ops.augment(self, ops.power(self, other))
 
     def __imod__(self, other: Any) -> Any:
-        return _update(self, ops.remainder(self, other))
+        return ops.augment(self, ops.remainder(self, other))
 
     def __ifloordiv__(self, other: Any) -> Any:
-        return _update(self, ops.floor_divide(self, other))
+        return ops.augment(self, ops.floor_divide(self, other))
 
     def __imatmul__(self, other: Any) -> Any:
-        return _update(self, ops.matmul(self, other))
+        return ops.augment(self, ops.matmul(self, other))
 
     def __getitem__(self, index: Any) -> Any:
         return ops.getitem(self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        assign(self, ops.index_update(self, index, value))
+        ops.assign(self, ops.index_update(self, index, value))
 
     # -- methods of ndarray -----------------------------------------------------------------------------------------
     def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
@@ -382,14 +381,14 @@ class Box:
 
     def clip(self, min: Any = None, max: Any = None, out: Any = None) -> Any:
         result = ops.clip(self, min, max)
-        return result if out is None else _into((out,), result, (self,))
+        return result if out is None else ops.store_out((out,), result, (self,))
 
     def round(self, decimals: int = 0, out: Any = None) -> Any:
         return ops.round(self, decimals)
 
     def dot(self, b: Any, out: Any = None) -> Any:
         result = ops.dot(self, b)
-        return result if out is None else _into((out,), result, (self, b))
+        return result if out is None else ops.store_out((out,), result, (self, b))
 
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
         return _method("trace", self, out, offset=offset, axis1=axis1, axis2=axis2)
@@ -436,16 +435,16 @@ class Box:
         return ops.copy(self)
 
     def sort(self, axis: int = -1, **kwargs: Any) -> None:
-        assign(self, ops.sort(self, axis))
+        ops.assign(self, ops.sort(self, axis))
 
     def partition(self, kth: Any, axis: int = -1, **kwargs: Any) -> None:
-        assign(self, ops.partition(self, kth, axis))
+        ops.assign(self, ops.partition(self, kth, axis))
 
     def fill(self, value: Any) -> None:
         self[...] = value
 
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
-        assign(self, ops.reshape(ops.index_update(ops.ravel(self), np.asarray(indices), values), self.shape))
+        ops.assign(self, ops.reshape(ops.index_update(ops.ravel(self), np.asarray(indices), values), self.shape))
 
 
 class Buffer(Box):
@@ -465,105 +464,4 @@ class Buffer(Box):
 def _method(name: str, box: Box, out: Any, **kwargs: Any) -> Any:
     given = {k: v for k, v in kwargs.items() if not (v is None and k == "dtype")}
     result = getattr(ops, name)(box, **given)
-    return result if out is None else _into((out,), result, (box,))
-
-
-def _with_options(ufunc: Any, handler: Any, inputs: Any, out: Any, options: dict[str, Any]) -> Any:
-    """A ufunc call with ``where=`` or ``dtype=``; options that only concern memory are of no effect here."""
-    known = {"where", "dtype", "casting", "order", "subok"}
-    axis = {"axis": options.pop("axis")} if ufunc.__name__ == "vecdot" and "axis" in options else {}
-    if not options.keys() <= known:
-        raise UnsupportedFunctionError.no_rule(f"np.{ufunc.__name__} with {sorted(options.keys() - known)}")
-    dtype, where = options.get("dtype"), options.get("where", True)
-    if dtype is not None:
-        inputs = [ops.astype(x, dtype) if isinstance(x, Box) else np.asarray(x, dtype) for x in inputs]
-    result = handler(*inputs, **axis)
-    if where is not True:
-        if out is None:
-            raise UnsupportedFunctionError.no_rule(
-                f"np.{ufunc.__name__} with where= and without out=", ", because the other elements would be undefined"
-            )
-        result = np.where(where, result, out[0])
-    return result if out is None else _into(out, result, inputs)
-
-
-def _into(out: tuple[Any, ...], result: Any, inputs: Any) -> Any:
-    """Store ``result`` in ``out`` with NumPy's meaning of ``out=``."""
-    target = out[0]
-    if len(out) != 1 or not isinstance(target, Box):
-        raise InPlaceError(
-            f"out= is a plain {type(target).__name__}, which cannot hold the derivative of a traced result. "
-            "Use the returned value, or make the buffer with np.zeros_like(x) or hoad.numpy.zeros."
-        )
-    if shape_of(result) != target.shape:
-        raise InPlaceError(f"out= has shape {target.shape}, expected {shape_of(result)}: the shape of the result.")
-    assign(target, ops.astype(result, target.dtype))
-    return target
-
-
-def _update(box: Box, new: Any) -> Any:
-    """Result of an augmented assignment: NumPy scalars are replaced, arrays are updated in place."""
-    plain = strip(box)
-    if isinstance(plain, np.generic):
-        return new
-    if shape_of(new) != box.shape:
-        raise InPlaceError(
-            f"an in-place update of an array of shape {box.shape} gave shape {shape_of(new)}; "
-            "write y = y + x instead of y += x to let the shape grow."
-        )
-    if new.dtype != plain.dtype:
-        if not np.can_cast(new.dtype, plain.dtype, "same_kind"):
-            raise InPlaceError(f"an in-place update of dtype {plain.dtype} gave {new.dtype}; write y = y + x instead of y += x.")
-        new = ops.astype(new, plain.dtype)
-    assign(box, new)
-    return box
-
-
-# -- views: what shares memory in NumPy changes together here -----------------------------------------------------------
-def link_view(parent: Box, child: Box, prim: Any, kw: dict[str, Any]) -> None:
-    """Remember that ``child`` may be a view of ``parent``, so that updates of one reach the other."""
-    child.base = (parent, prim, kw)
-    views = parent.views
-    if views is None:
-        parent.views = [ref(child)]
-        return
-    if len(views) >= 16 and not len(views) & (len(views) - 1):  # at powers of two: drop the dead ones
-        views[:] = [v for v in views if v() is not None]
-    views.append(ref(child))
-
-
-def _shares(parent: Box, child: Box) -> bool:
-    a, b = strip(parent), strip(child)
-    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
-
-
-def assign(box: Box, new: Any) -> None:
-    """Give ``box`` the content of ``new``; views of it and arrays it is a view of follow."""
-    plain = strip(box)
-    if isinstance(plain, np.ndarray) and not plain.flags.writeable:
-        raise InPlaceError(
-            "an in-place update of a read-only array (an input that is read-only, or np.broadcast_to, np.diagonal). "
-            "Copy it first: y = x.copy()."
-        )
-    if box.base is not None:
-        parent, prim, kw = box.base
-        if _shares(parent, box):
-            assign(parent, prim.write_back(parent, new, kw))
-            return
-        box.base = None
-    _rebind(box, new)
-
-
-def _rebind(box: Box, new: Any) -> None:
-    children = [
-        child for v in box.views or () if (child := v()) is not None and child.base and child.base[0] is box and _shares(box, child)
-    ]
-    if isinstance(new, Box):
-        box.__class__ = new.__class__
-        box.level, box.value, box.aux = new.level, new.value, new.aux
-    else:
-        box.__class__ = Buffer
-        box.level, box.value, box.aux = 0, new, None
-    for child in children:
-        _, prim, kw = child.base
-        _rebind(child, prim.bind(box, **kw))
+    return result if out is None else ops.store_out((out,), result, (box,))

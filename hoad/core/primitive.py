@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, Buffer, functions, link_view, ops, ufuncs
+from hoad.core.box import Box, Buffer, functions, ops, ufuncs
+from hoad.core.in_place import link_view
 
 __all__ = ["Function", "Primitive", "ViewPrimitive", "expose", "primitives", "registry"]
 

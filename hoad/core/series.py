@@ -13,7 +13,9 @@ from functools import lru_cache
 from itertools import combinations_with_replacement, product
 from typing import Any
 
-__all__ = ["Algebra", "Series", "add_term", "curve", "mixed", "pairs"]
+import numpy as np
+
+__all__ = ["Algebra", "Series", "accumulate", "add_term", "curve", "mixed", "pairs"]
 
 Index = tuple[int, ...]
 
@@ -119,3 +121,11 @@ def add_term(total: Any, term: Any) -> Any:
     if term is None:
         return total
     return total + term
+
+
+def accumulate(total: Any, term: Any) -> Any:
+    """:func:`add_term` for a total that nobody else refers to: NumPy's arrays of one shape and dtype are added in place."""
+    if type(total) is np.ndarray and type(term) is np.ndarray and total.shape == term.shape and total.dtype == term.dtype:
+        total += term
+        return total
+    return add_term(total, term)

@@ -70,7 +70,7 @@ def _live(prim: Any, shape: tuple[int, ...], lives: list[Any], which: list[int],
     if prim.name in _SAME:
         return lives[0]
     if prim.kind == "multilinear" or (prim.name == "divide" and which == [0]):
-        lives = [x if i in which else _ones(x) for i, x in enumerate(lives)]
+        lives = [x if i in which else _ones(x) if shape_of(x) else 1.0 for i, x in enumerate(lives)]
         return prim.bind(*lives, **kw) != 0
     if prim.kind == "linear":
         return prim.bind(*[x * 1.0 if i in which else x for i, x in enumerate(lives)], **kw) != 0

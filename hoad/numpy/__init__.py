@@ -8,8 +8,8 @@ import numpy as _numpy
 import hoad.rules  # noqa: F401  # fills the registry
 from hoad.numpy import linalg as linalg
 from hoad.rules.creation import CREATION as _CREATION
+from hoad.rules.joining import asarray as _asarray
 from hoad.rules.namespace import mirror as _mirror
-from hoad.rules.shaping import asarray as _asarray
 
 _AS_ARRAYS = dict.fromkeys(("asarray", "asanyarray", "ascontiguousarray"), _asarray)
 __getattr__, __dir__ = _mirror(_numpy, globals(), {**_AS_ARRAYS, **_CREATION})

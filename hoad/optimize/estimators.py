@@ -115,7 +115,7 @@ def combined(V: Any, F: Any, combine: str) -> Any:
     return F @ V / len(V) if combine == "mean" else np.linalg.lstsq(V, F, rcond=None)[0]
 
 
-def _block(directions: Any, distribution: Distribution, vectors: Vectors, rng: Any) -> Any:
+def _block(directions: Any, distribution: Distribution, vectors: Vectors, rng: Any, *, copy: bool = True) -> Any:
     if isinstance(directions, int | np.integer):
         if directions < 1:
             raise ShapeError(f"directions={directions}, expected at least one.")
@@ -123,7 +123,7 @@ def _block(directions: Any, distribution: Distribution, vectors: Vectors, rng: A
     V = np.asarray(directions)
     if V.ndim != 2 or V.shape[1] != vectors.size or not len(V):
         raise ShapeError(f"directions have shape {V.shape}, expected (K, {vectors.size}) with K >= 1: one row per direction.")
-    return V.astype(vectors.dtype)
+    return V.astype(vectors.dtype, copy=copy)
 
 
 def _chunks(V: Any, batch: int | None) -> Iterator[Any]:
@@ -190,13 +190,13 @@ def curvature_matrix(f: Function, x: Any, V: Any, *, batch: int | None = None) -
            [2., 0.]])
     """
     vectors = Vectors(x)
-    V = _block(np.asarray(V), "normal", vectors, None)
+    V = _block(np.asarray(V), "normal", vectors, None, copy=False)
     k = len(V)
     F = np.zeros(k, vectors.dtype)
     H = np.zeros((k, k), vectors.dtype)
     value: Any = None
     for rows in _groups(k, batch):
-        value, slopes, block = _second_order(f, vectors, V[rows])
+        value, slopes, block = _second_order(f, vectors, V if len(rows) == k else V[rows])
         F[rows] = slopes
         H[np.ix_(rows, rows)] = block
     return Curvature(value, F, H)

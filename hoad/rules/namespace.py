@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hoad.backends import of
 from hoad.core.box import Box, Buffer, functions, ops
 from hoad.core.primitive import registry
 from hoad.errors import UnsupportedFunctionError
@@ -44,7 +45,8 @@ def _covered(name: str, native: Any, implementation: Any) -> Any:
     @wraps(native, updated=())
     def function(*args: Any, **kwargs: Any) -> Any:
         if not any(map(_holds_box, args)) and not any(map(_holds_box, kwargs.values())):
-            return native(*args, **kwargs)
+            on_device = not by_protocol and any(of(a).name != "numpy" for a in args)  # SciPy's function would refuse
+            return (implementation if on_device else native)(*args, **kwargs)
         if keeps_lists:
             return implementation(*args, **kwargs)
         args = tuple(map(_joined, args))

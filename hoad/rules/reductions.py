@@ -1,4 +1,7 @@
-"""Sums, products, extrema, means, variances and scans, with their nan-versions."""
+"""Sums, products, extrema, means, variances and norms along axes.
+
+Sums and means are linear, extrema select, products are a balanced tree and variances are written in the others.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from hoad.backends import asarray, filled, is_host, like
-from hoad.core.box import Box, ops, shape_of, strip, ufuncs
+from hoad.backends import asarray, filled, is_host
+from hoad.core.box import ops, shape_of, strip
 from hoad.core.kinds import composite, constant, contraction, linear, selecting
 from hoad.core.kinds.batching import shift_axis
 from hoad.core.primitive import expose
 from hoad.rules.kinks import at_kink
+
+NoValue = np._NoValue
 
 # -- axes ---------------------------------------------------------------------------------------------------------------------
 
@@ -57,8 +62,6 @@ def _call(prim: Any, x: Any, axis: Any, keepdims: Any, where: Any, neutral: Any,
     y = prim.bind(x, axis=normal_axes(axis, x.ndim), keepdims=bool(keepdims) if keepdims is not np._NoValue else False)
     return y if initial is None or initial is np._NoValue else combine(y, initial)
 
-
-NoValue = np._NoValue
 
 # -- sums and means -----------------------------------------------------------------------------------------------------------
 
@@ -111,10 +114,10 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
     a = a if dtype is None else ops.astype(a, dtype)
     if where is True or where is NoValue:
         return _call(mean_, a, axis, keepdims, True, None, NoValue, None)
-    return _divided(sum(a, axis, keepdims=keepdims, where=where), np.broadcast_to(where, a.shape), axis, keepdims)
+    return divided(sum(a, axis, keepdims=keepdims, where=where), np.broadcast_to(where, a.shape), axis, keepdims)
 
 
-def _divided(total: Any, counted: Any, axis: Any, keepdims: Any) -> Any:
+def divided(total: Any, counted: Any, axis: Any, keepdims: Any) -> Any:
     """A sum over the number of elements that were counted, in the precision of the sum."""
     count = np.sum(counted, axis=axis, keepdims=keepdims is True)
     return total / count.astype(strip(total).real.dtype)
@@ -234,7 +237,7 @@ def _spread_function(prim: Any) -> Any:
     return spread_of
 
 
-def _masked_spread(prim: Any, a: Any, where: Any, axes: tuple[int, ...], keepdims: bool, ddof: float) -> Any:
+def masked_spread(prim: Any, a: Any, where: Any, axes: tuple[int, ...], keepdims: bool, ddof: float) -> Any:
     count = np.sum(np.broadcast_to(where, a.shape), axis=axes, keepdims=True)
     centred = np.where(where, a - sum(a, axes, keepdims=True, where=where) / count, 0.0)
     free = np.maximum(count - ddof, 0)
@@ -248,11 +251,14 @@ def _masked_composite(name: str, prim: Any, native: Any) -> Any:
     return composite(
         name,
         lambda x, where, axis, keepdims, ddof: native(x, axis=axis, keepdims=keepdims, ddof=ddof, where=where),
-        lambda x, where, axis, keepdims, ddof: _masked_spread(prim, x, where, axis, keepdims, ddof),
+        lambda x, where, axis, keepdims, ddof: masked_spread(prim, x, where, axis, keepdims, ddof),
     )
 
 
 _masked = {var_: _masked_composite("masked_var", var_, np.var), std_: _masked_composite("masked_std", std_, np.std)}
+var, std = _spread_function(var_), _spread_function(std_)
+
+# -- norm ---------------------------------------------------------------------------------------------------------------------
 
 
 def _abs2(x: Any) -> Any:
@@ -286,190 +292,6 @@ def _norm_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
 
 two_norm = contraction("two_norm", _norm_value, _norm_slope, _norm_combine, spread, batch=_batch, reverse=_norm_reverse)
 
-# -- scans --------------------------------------------------------------------------------------------------------------------
-
-
-def _reversed(x: Any, axis: int) -> Any:
-    return x[(*(slice(None),) * axis, slice(None, None, -1))]
-
-
-cumsum_: Any = linear(
-    "cumsum",
-    lambda x, axis: np.cumsum(x, axis=axis),
-    lambda g, shape, axis: _reversed(cumsum_.bind(_reversed(g, axis), axis=axis), axis),
-    batch=shift_axis,
-)
-
-
-def _cumprod_body(x: Any, axis: int) -> Any:
-    """Parallel prefix of products (Hillis & Steele 1986): log2(n) multiplications, right at zeros."""
-    n = shape_of(x)[axis]
-    before = (slice(None),) * axis
-    step = 1
-    while step < n:
-        x = ops.concatenate(
-            [x[(*before, slice(0, step))], x[(*before, slice(step, None))] * x[(*before, slice(0, n - step))]], axis
-        )
-        step *= 2
-    return asarray(x)
-
-
-cumprod_ = composite("cumprod", lambda x, axis: np.cumprod(x, axis=axis), _cumprod_body)
-
-
-def _scan_function(prim: Any) -> Any:
-    def scan(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-        if axis is None:
-            a, axis = ops.ravel(a), 0
-        a = a if dtype is None else ops.astype(a, dtype)
-        return prim.bind(a, axis=axis + a.ndim if axis < 0 else axis)
-
-    return scan
-
-
-cumsum, cumprod = _scan_function(cumsum_), _scan_function(cumprod_)
-
-
-def _cumulative(scan: Any, neutral: float) -> Any:
-    def cumulative(x: Any, /, *, axis: int | None = None, dtype: Any = None, out: Any = None, include_initial: bool = False) -> Any:
-        if axis is None:
-            if x.ndim > 1:
-                raise ValueError("For arrays which have more than one dimension ``axis`` argument is required.")
-            axis = 0
-        y = scan(x, axis, dtype)
-        if include_initial:
-            first = list(y.shape)
-            first[axis] = 1
-            y = ops.concatenate([filled(tuple(first), neutral, y.dtype, strip(y)), y], axis)
-        return y
-
-    return cumulative
-
-
-cumulative_sum, cumulative_prod = _cumulative(cumsum, 0), _cumulative(cumprod, 1)
-
-
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = NoValue, append: Any = NoValue) -> Any:
-    axis = axis + a.ndim if axis < 0 else axis
-    ends = []
-    for extra in (prepend, append):
-        if extra is not NoValue:
-            extra = like(asarray(extra), strip(a))
-            if extra.ndim == 0:
-                extra = ops.broadcast_to(extra, tuple(1 if i == axis else m for i, m in enumerate(a.shape)))
-        ends.append(extra)
-    parts = [p for p in (ends[0], a, ends[1]) if p is not NoValue]
-    a = ops.concatenate(parts, axis) if len(parts) > 1 else a
-    before = (slice(None),) * axis
-    for _ in range(n):
-        a = a[(*before, slice(1, None))] - a[(*before, slice(None, -1))]
-    return a
-
-
-# -- nan-versions -----------------------------------------------------------------------------------------------------------------
-
-
-def _nan_filled(fill: float) -> Any:
-    return lambda a: (np.where(np.isnan(a), fill, a), np.isnan(a))
-
-
-def nansum(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True
-) -> Any:
-    return sum(_nan_filled(0.0)(a)[0], axis, dtype, None, keepdims, initial, where)
-
-
-def nanprod(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True
-) -> Any:
-    return prod(_nan_filled(1.0)(a)[0], axis, dtype, None, keepdims, initial, where)
-
-
-def nancumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    return cumsum(_nan_filled(0.0)(a)[0], axis, dtype)
-
-
-def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    return cumprod(_nan_filled(1.0)(a)[0], axis, dtype)
-
-
-def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
-    filled, missing = _nan_filled(0.0)(a)
-    counted = np.logical_and(np.logical_not(missing), where)
-    return _divided(sum(filled, axis, dtype, None, keepdims, where=where), counted, axis, keepdims)
-
-
-def _nan_spread_composite(name: str, prim: Any) -> Any:
-    native = getattr(np, name)
-
-    def body(x: Any, axis: tuple[int, ...], keepdims: bool, ddof: float) -> Any:
-        filled, missing = _nan_filled(0.0)(x)
-        return _masked_spread(prim, filled, np.logical_not(missing), axis, keepdims, ddof)
-
-    return composite(name, lambda x, axis, keepdims, ddof: native(x, axis=axis, keepdims=keepdims, ddof=ddof), body)
-
-
-def _nan_spread(nan_prim: Any, spread_function: Any) -> Any:
-    def nan_spread(
-        a: Any,
-        axis: Any = None,
-        dtype: Any = None,
-        out: Any = None,
-        ddof: float = 0,
-        keepdims: Any = False,
-        *,
-        where: Any = True,
-        mean: Any = None,
-        correction: Any = NoValue,
-    ) -> Any:
-        if where is True:
-            a = a if dtype is None else ops.astype(a, dtype)
-            ddof = ddof if correction is NoValue else correction
-            return nan_prim.bind(a, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True, ddof=ddof)
-        filled, missing = _nan_filled(0.0)(a)
-        return spread_function(filled, axis, dtype, None, ddof, keepdims, where=np.logical_and(np.logical_not(missing), where))
-
-    return nan_spread
-
-
-def _nan_extremum(name: str, extremum: Any, fill: float) -> Any:
-    native = getattr(np, name)
-
-    def body(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-        filled, missing = _nan_filled(fill)(x)
-        return np.where(np.all(missing, axis=axis, keepdims=keepdims), np.nan, extremum(filled, axis, None, keepdims))
-
-    prim = composite(name, lambda x, axis, keepdims: native(x, axis=axis, keepdims=keepdims), body)
-
-    def nan_extremum(
-        a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True
-    ) -> Any:
-        if where is True and initial is NoValue:
-            return prim.bind(a, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True)
-        filled, missing = _nan_filled(fill)(a)
-        y = extremum(filled, axis, None, keepdims, initial, where)
-        return np.where(np.all(missing, axis=axis, keepdims=keepdims is True), np.nan, y)
-
-    return nan_extremum
-
-
-# -- the functions of NumPy --------------------------------------------------------------------------------------------------
-
-var, std = _spread_function(var_), _spread_function(std_)
-for _name, _f, _kind in (
-    ("sum", sum, "linear"), ("mean", mean, "linear"), ("average", average, "composite"), ("prod", prod, "composite"),
-    ("max", max, "selecting"), ("min", min, "selecting"), ("ptp", ptp, "selecting"), ("var", var, "composite"),
-    ("std", std, "composite"), ("cumsum", cumsum, "linear"), ("cumprod", cumprod, "composite"),
-    ("cumulative_sum", cumulative_sum, "linear"), ("cumulative_prod", cumulative_prod, "composite"), ("diff", diff, "linear"),
-    ("nansum", nansum, "linear"), ("nanprod", nanprod, "composite"), ("nancumsum", nancumsum, "linear"),
-    ("nancumprod", nancumprod, "composite"), ("nanmean", nanmean, "linear"),
-    ("nanvar", _nan_spread(_nan_spread_composite("nanvar", var_), var), "composite"),
-    ("nanstd", _nan_spread(_nan_spread_composite("nanstd", std_), std), "composite"),
-    ("nanmax", _nan_extremum("nanmax", max, -np.inf), "selecting"),
-    ("nanmin", _nan_extremum("nanmin", min, np.inf), "selecting"),
-):  # fmt: skip
-    expose(_f, f"numpy.{_name}", getattr(np, _name), _kind)
-
 # -- reductions that return no differentiable value ---------------------------------------------------------------------------
 
 
@@ -498,58 +320,11 @@ def _axis_constant(name: str, many: bool) -> None:
 
 for _name in ("all", "any", "count_nonzero"):
     _axis_constant(_name, many=True)
-for _name in ("argmax", "argmin"):
+for _name in ("argmax", "argmin", "nanargmax", "nanargmin"):
     _axis_constant(_name, many=False)
-for _name in ("nanargmax", "nanargmin"):
-    _axis_constant(_name, many=False)
-
-# -- methods of ufuncs -----------------------------------------------------------------------------------------------------------
-
-for _ufunc, _f in (
-    (np.add, sum), (np.multiply, prod), (np.maximum, max), (np.minimum, min), (np.logical_and, ops.all), (np.logical_or, ops.any),
+for _name, _f, _kind in (
+    ("sum", sum, "linear"), ("mean", mean, "linear"), ("average", average, "composite"), ("prod", prod, "composite"),
+    ("max", max, "selecting"), ("min", min, "selecting"), ("ptp", ptp, "selecting"), ("var", var, "composite"),
+    ("std", std, "composite"),
 ):  # fmt: skip
-
-    def _reduce(
-        a: Any, axis: Any = 0, dtype: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True, _f: Any = _f
-    ) -> Any:
-        given = {} if initial is NoValue else {"initial": initial}
-        if dtype is not None:
-            a = ops.astype(a, dtype)
-        return _f(a, axis, keepdims=keepdims, where=where, **given)
-
-    ufuncs[_ufunc, "reduce"] = _reduce
-for _ufunc, _f in ((np.add, cumsum), (np.multiply, cumprod)):
-    ufuncs[_ufunc, "accumulate"] = lambda a, axis=0, dtype=None, _f=_f: _f(a, axis, dtype)
-
-
-def _outer(ufunc: Any) -> Any:
-    def outer(a: Any, b: Any, **kwargs: Any) -> Any:
-        a, b = asarray(a), asarray(b)
-        return ufunc(np.reshape(a, tuple(a.shape) + (1,) * b.ndim), b, **kwargs)
-
-    return outer
-
-
-def _add_at(a: Any, indices: Any, b: Any = None) -> None:
-    if not isinstance(a, Box):
-        raise ops.plain_buffer_error()
-    from hoad.core.box import assign
-
-    assign(a, ops.index_add(a, indices, b))
-
-
-def _reduceat(a: Any, indices: Any, axis: int = 0, dtype: Any = None) -> Any:
-    a = a if dtype is None else ops.astype(a, dtype)
-    moved = ops.moveaxis(a, axis, 0)
-    n = moved.shape[0]
-    stops = [*list(indices)[1:], n]
-    rows = [moved[i] if stop <= i else sum(moved[i:stop], 0) for i, stop in zip(indices, stops, strict=True)]
-    return ops.moveaxis(ops.stack(rows), 0, axis)
-
-
-ufuncs[np.add, "at"] = _add_at
-ufuncs[np.subtract, "at"] = lambda a, indices, b: _add_at(a, indices, -b)
-ufuncs[np.add, "reduceat"] = _reduceat
-for _ufunc, _method in list(ufuncs):
-    if _method == "__call__" and getattr(_ufunc, "nin", 0) == 2:
-        ufuncs[_ufunc, "outer"] = _outer(_ufunc)
+    expose(_f, f"numpy.{_name}", getattr(np, _name), _kind)

@@ -212,11 +212,6 @@ def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = N
     return ops.take_along_axis(a, argpartition(a, kth, axis), axis)
 
 
-def _order_statistics(name: str, body: Any) -> Any:
-    native = getattr(np, name)
-    return composite(name, lambda x, *args, **kw: native(x, *args, **kw), body)
-
-
 def _median_body(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     shape = shape_of(x)
     rest = tuple(i for i in range(len(shape)) if i not in axis)

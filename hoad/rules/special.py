@@ -1,8 +1,7 @@
 """scipy.special: error, gamma and Bessel functions, logistic maps, entropies, and sums of exponentials; also np.sinc, np.i0.
 
-Slopes are written so that they keep their relative accuracy in the tails.  Where the derivative of a function written in the
-function itself would cancel (erfcx, exprel, sinc), the n-th derivatives are a ladder of functions whose slopes are the next
-rung.  Source: NIST Digital Library of Mathematical Functions, chapters 5, 7, 8, 10.
+Slopes are written so that they keep their relative accuracy in the tails.  Source: NIST Digital Library of Mathematical
+Functions, chapters 5, 7, 8, 10.
 """
 
 from __future__ import annotations
@@ -13,11 +12,15 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from hoad.backends import asarray, filled, is_host, like, maybe_any, of
 from hoad.core.box import Box, ops, shape_of, strip
 from hoad.core.kinds import composite, constant, contraction, elementwise, opaque
 from hoad.core.kinds.cotangents import is_complex
 from hoad.core.primitive import expose, register
 from hoad.errors import UnsupportedFunctionError
+from hoad.rules.arguments import as_array
+from hoad.rules.bessel import bessel_native
+from hoad.rules.ladders import exprel_derivative, scaled_erfc, sinc_derivative
 from hoad.rules.reductions import normal_axes, spread, sum_
 
 SQRT2 = math.sqrt(2.0)
@@ -25,98 +28,12 @@ SQRT_PI = math.sqrt(math.pi)
 SQRT_TAU = math.sqrt(2 * math.pi)
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
-# -- ladders of derivatives ------------------------------------------------------------------------------------------
-
-
-def _filled(x: Any, where: Any, values: Any, out: Any) -> Any:
-    out[where] = values(x[where])
-    return out
-
-
-def _rounded(y: Any, x: Any) -> Any:
-    """Result of a computation in double precision, with the dtype and the kind (array or scalar) of x."""
-    return y.astype(np.asarray(x).dtype)[()] if not isinstance(x, np.ndarray) else y.astype(x.dtype)
-
-
-def _sinc_native(x: Any, n: int) -> Any:
-    """n-th derivative of sin(u)/u in u = pi x, times pi^n: a power series near 0, elsewhere u s_n + n s_(n-1) = sin(u + n pi/2)."""
-    plain = np.atleast_1d(np.asarray(x, complex if np.iscomplexobj(x) else float))
-    u = math.pi * plain
-    near = np.abs(u) < max(1.0, n / 2)
-
-    def series(u: Any) -> Any:
-        total = np.zeros_like(u)
-        for k in range((n + 1) // 2, (n + 1) // 2 + 20 + n):
-            total = total + (-1) ** k * u ** (2 * k - n) / (float(2 * k + 1) * math.factorial(2 * k - n))
-        return total
-
-    def recurrence(x: Any) -> Any:
-        turn = x if np.iscomplexobj(x) else x - 2 * np.rint(x / 2)  # sin(pi x) keeps its digits at large x
-        u, angle = math.pi * x, math.pi * turn
-        waves = (np.sin(angle), np.cos(angle), -np.sin(angle), -np.cos(angle))
-        s = waves[0] / u
-        for k in range(1, n + 1):
-            s = (waves[k % 4] - k * s) / u
-        return s
-
-    out = np.empty_like(plain)
-    _filled(u, near, series, out)
-    _filled(plain, ~near, recurrence, out)
-    return _rounded((math.pi**n * out).reshape(np.shape(x)), x)
-
-
-def _erfc_native(x: Any, n: int) -> Any:
-    """exp(x^2) times the n-th iterated integral of erfc: positive, and without cancellation for every x."""
-    plain = np.atleast_1d(np.asarray(x, float))
-
-    def ratios(x: Any) -> Any:
-        # E_k / E_(k-1) = 1 / (2x + 2(k+1) E_(k+1)/E_k), the minimal solution, from above (DLMF 7.18.9).
-        if not x.size:
-            return x
-        y = special.erfcx(x)
-        r = np.zeros_like(x)
-        for k in range(n + int(200 / np.min(x) ** 2) + 10, 0, -1):
-            r = 1 / (2 * x + 2 * (k + 1) * r)
-            if k <= n:
-                y = y * r
-        return y
-
-    def recurrence(x: Any) -> Any:
-        before, y = np.full_like(x, 2 / SQRT_PI), special.erfcx(x)
-        for k in range(1, n + 1):
-            before, y = y, (before - 2 * x * y) / (2 * k)
-        return y
-
-    out = np.empty_like(plain)
-    _filled(plain, plain > 1, ratios, out)
-    _filled(plain, ~(plain > 1), recurrence, out)
-    return _rounded(out.reshape(np.shape(x)), x)
-
-
-def _exprel_native(x: Any, n: int) -> Any:
-    """Integral of s^n exp(s x) over s in 0..1: the n-th derivative of (exp(x) - 1) / x."""
-    plain = np.atleast_1d(np.asarray(x, float))
-
-    def series(x: Any) -> Any:
-        return sum((x**k / (math.factorial(k) * (n + k + 1)) for k in range(1, 22)), np.full_like(x, 1 / (n + 1)))
-
-    out = np.empty_like(plain)
-    _filled(plain, np.abs(plain) <= 1, series, out)
-    _filled(plain, plain < -1, lambda x: math.factorial(n) * special.gammainc(n + 1, -x) / (-x) ** (n + 1), out)
-    _filled(plain, ~(plain <= 1), lambda x: special.hyp1f1(n + 1, n + 2, np.minimum(x, 800.0)) / (n + 1), out)
-    return _rounded(out.reshape(np.shape(x)), x)
-
-
-sinc_derivative: Any = elementwise("sinc_derivative", _sinc_native, lambda y, x, n: sinc_derivative.bind(x, n=n + 1))
-scaled_erfc: Any = elementwise("scaled_iterated_erfc", _erfc_native, lambda y, x, n: -2 * (n + 1) * scaled_erfc.bind(x, n=n + 1))
-exprel_derivative: Any = elementwise("exprel_derivative", _exprel_native, lambda y, x, n: exprel_derivative.bind(x, n=n + 1))
-
 # -- elementwise functions -------------------------------------------------------------------------------------------
 
 
 def _one(x: Any) -> Any:
     """1 in the precision of x: SciPy's functions read Python numbers as double precision."""
-    return np.asarray(strip(x)).dtype.type(1)
+    return asarray(strip(x)).dtype.type(1)
 
 
 def _log(x: Any) -> Any:
@@ -127,7 +44,7 @@ def _log(x: Any) -> Any:
 def _quotient(x: Any, y: Any) -> Any:
     """x / y, and 0 for 0 / 0."""
     both = np.logical_and(x == 0, y == 0)
-    if not np.any(strip(both)):
+    if not maybe_any(strip(both)):
         return x / y
     return np.where(both, 0.0, x / np.where(both, 1.0, y))
 
@@ -149,7 +66,7 @@ def _density(x: Any) -> Any:
 def _hazard(y: Any, x: Any) -> Any:
     """Normal density over normal distribution, without underflow on the left and without overflow on the right."""
     right = np.greater(x, 0)
-    if not np.any(strip(right)):
+    if not maybe_any(strip(right)):
         return math.sqrt(2 / math.pi) / special.erfcx(x / -SQRT2)
     left = math.sqrt(2 / math.pi) / special.erfcx(np.where(right, 0.0, x) / -SQRT2)
     return np.where(right, _density(x) / special.ndtr(np.where(right, x, 0.0)), left)
@@ -233,7 +150,8 @@ def _only(prim: Any, slopes: tuple[Any, ...], name: str) -> Any:
 
 for _name, _slopes in SLOPES.items():
     _native = getattr(special, _name)
-    _special[_name] = elementwise(_name, _native, *_slopes)
+    _of_any_array = bessel_native(_name) if _name in ("jv", "yv", "iv", "kv") else _native
+    _special[_name] = elementwise(_name, _of_any_array, *_slopes)
     expose(_only(_special[_name], _slopes, _name), f"scipy.special.{_name}", _native, "elementwise")
 
 for _name, _slope in {
@@ -255,40 +173,40 @@ expose(constant("gammasgn", special.gammasgn), "scipy.special.gammasgn", special
 # -- functions of SciPy that are not ufuncs: reached through hoad.scipy.special --------------------------------------
 
 
-def _array(x: Any) -> Any:
-    if isinstance(x, list | tuple):
-        return ops.array(x)
-    return x if isinstance(x, Box) else np.asarray(x)
-
-
 # SciPy's polygamma returns double precision; as a slope it has the precision of its argument.
+def _polygamma_native(n: Any, x: Any) -> Any:
+    return of(x).special().polygamma(like(np.asarray(n), x), x)
+
+
 _polygamma_rung: Any = elementwise(
     "polygamma_rung",
-    lambda n, x: special.polygamma(n, x).astype(np.asarray(x).dtype)[()],
+    lambda n, x: _polygamma_native(n, x).astype(asarray(x).dtype)[()],
     None,
     lambda y, n, x: _polygamma_rung.bind(n + 1, x),
 )
-polygamma_ = elementwise("polygamma", special.polygamma, None, lambda y, n, x: _polygamma_rung.bind(n + 1, x))
-zeta_: Any = elementwise("zeta", lambda s, q: special.zeta(s, q), None, lambda y, s, q: -s * zeta_.bind(s + 1, q))
+polygamma_ = elementwise("polygamma", _polygamma_native, None, lambda y, n, x: _polygamma_rung.bind(n + 1, x))
+zeta_: Any = elementwise("zeta", lambda s, q: of(q).special().zeta(s, q), None, lambda y, s, q: -s * zeta_.bind(s + 1, q))
 
 
 def polygamma(n: Any, x: Any) -> Any:
     if isinstance(n, Box):
         raise UnsupportedFunctionError.no_rule("scipy.special.polygamma with respect to the order n")
-    return polygamma_.bind(np.asarray(n)[()], _array(x))
+    return polygamma_.bind(as_array(n)[()], as_array(x))
 
 
 def zeta(x: Any, q: Any = None, out: Any = None) -> Any:
     if isinstance(x, Box):
         raise UnsupportedFunctionError.no_rule("scipy.special.zeta with respect to its exponent")
-    return zeta_.bind(x, _array(q))
+    if q is None:
+        return special.zeta(x, out=out)
+    return zeta_.bind(x, as_array(q))
 
 
 softplus_ = elementwise("softplus", getattr(special, "softplus", lambda x: np.logaddexp(0, x)), lambda y, x: special.expit(x))
 
 
 def softplus(x: Any, **kwargs: Any) -> Any:
-    return softplus_.bind(_array(x))
+    return softplus_.bind(as_array(x))
 
 
 def multigammaln(a: Any, d: int) -> Any:
@@ -298,7 +216,7 @@ def multigammaln(a: Any, d: int) -> Any:
     return y
 
 
-multigammaln_ = composite("multigammaln", lambda a, d: special.multigammaln(a, d), multigammaln)
+multigammaln_ = composite("multigammaln", lambda a, d: of(a).special().multigammaln(a, d), multigammaln)
 
 # -- sums of exponentials --------------------------------------------------------------------------------------------
 
@@ -306,11 +224,12 @@ multigammaln_ = composite("multigammaln", lambda a, d: special.multigammaln(a, d
 def _share(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """exp(x - y), the weights of a softmax.  Where y is infinite, equal weights for the elements that equal it."""
     full = spread(y, x, {"axis": axis, "keepdims": keepdims})
-    if is_complex(x) or not np.isinf(strip(full)).any():
+    plain = strip(full)
+    if is_complex(x) or (is_host(plain) and not np.isinf(plain).any()):
         return np.exp(x - full)
     infinite = np.isinf(full)
     ties = np.equal(x, full)
-    weights = ties / np.sum(ties, axis=axis, keepdims=True).astype(strip(full).dtype)
+    weights = ties / np.maximum(np.sum(ties, axis=axis, keepdims=True), 1).astype(strip(full).dtype)
     regular = np.exp(np.where(infinite, 0.0, x) - np.where(infinite, 0.0, full))
     return np.where(infinite, weights, regular)
 
@@ -333,7 +252,7 @@ def _axis(x: Any, axis: tuple[int, ...]) -> Any:
 
 logsumexp_ = contraction(
     "logsumexp",
-    lambda x, axis, keepdims: special.logsumexp(x, axis=_axis(x, axis), keepdims=keepdims),
+    lambda x, axis, keepdims: of(x).special().logsumexp(x, axis=_axis(x, axis), keepdims=keepdims),
     _share,
     lambda s, t, kw: _reduced(s * t, kw),
     spread,
@@ -342,7 +261,7 @@ logsumexp_ = contraction(
 
 
 def _weighted_native(x: Any, b: Any, axis: tuple[int, ...], keepdims: bool, signed: bool) -> Any:
-    y = special.logsumexp(x, axis=_axis(x, axis), b=b, keepdims=keepdims, return_sign=signed)
+    y = of(x).special().logsumexp(x, axis=_axis(x, axis), b=b, keepdims=keepdims, return_sign=signed)
     return y[0] if signed else y
 
 
@@ -356,18 +275,18 @@ def _weighted_tangent(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
 _weighted = register(opaque("logsumexp_weighted", _weighted_native, _weighted_tangent, batch=_shifted))
 _sum_sign = constant(
     "logsumexp_sign",
-    lambda x, b, axis, keepdims: special.logsumexp(x, axis=_axis(x, axis), b=b, keepdims=keepdims, return_sign=True)[1],
+    lambda x, b, axis, keepdims: of(x).special().logsumexp(x, axis=_axis(x, axis), b=b, keepdims=keepdims, return_sign=True)[1],
     batch=_shifted,
 )
 
 
 def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False) -> Any:
     """Where every element is -inf the gradient is the softmax limit 1/n, with zero second derivative."""
-    a = _array(a)
+    a = as_array(a)
     keepdims = bool(keepdims)
     if b is None and not return_sign:
         return logsumexp_.bind(a, axis=normal_axes(axis, a.ndim), keepdims=keepdims)
-    b = np.ones((), strip(a).dtype) if b is None else _array(b)
+    b = filled((), 1, strip(a).dtype, strip(a)) if b is None else like(as_array(b), strip(a))
     if is_complex(a) or is_complex(b):
         raise UnsupportedFunctionError.no_rule("scipy.special.logsumexp of complex values with b or return_sign")
     a, b = np.broadcast_arrays(a, b)
@@ -384,23 +303,23 @@ def _log_softmax_body(x: Any, axis: tuple[int, ...]) -> Any:
     return x - logsumexp_.bind(x, axis=axis, keepdims=True)
 
 
-softmax_ = composite("softmax", lambda x, axis: special.softmax(x, axis=axis), _softmax_body)
-log_softmax_ = composite("log_softmax", lambda x, axis: special.log_softmax(x, axis=axis), _log_softmax_body)
+softmax_ = composite("softmax", lambda x, axis: of(x).special().softmax(x, axis=axis), _softmax_body)
+log_softmax_ = composite("log_softmax", lambda x, axis: of(x).special().log_softmax(x, axis=axis), _log_softmax_body)
 
 
 def softmax(x: Any, axis: Any = None) -> Any:
-    x = _array(x)
+    x = as_array(x)
     return softmax_.bind(x, axis=normal_axes(axis, x.ndim))
 
 
 def log_softmax(x: Any, axis: Any = None) -> Any:
-    x = _array(x)
+    x = as_array(x)
     return log_softmax_.bind(x, axis=normal_axes(axis, x.ndim))
 
 
 for _name, _f, _kind in (
     ("polygamma", polygamma, "elementwise"), ("zeta", zeta, "elementwise"), ("softplus", softplus, "elementwise"),
-    ("multigammaln", lambda a, d: multigammaln_.bind(_array(a), d=d), "composite"),
+    ("multigammaln", lambda a, d: multigammaln_.bind(as_array(a), d=d), "composite"),
     ("logsumexp", logsumexp, "elementwise"),
     ("softmax", softmax, "composite"), ("log_softmax", log_softmax, "composite"),
 ):  # fmt: skip

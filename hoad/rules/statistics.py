@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hoad.backends import is_host, like, of
 from hoad.core.box import Box, ops, shape_of, strip
 from hoad.core.kinds import composite, constant, linear
 from hoad.core.kinds.cotangents import conjugated
@@ -33,7 +34,11 @@ def _cov_body(m: Any, *more: Any, rowvar: bool, ddof: int, fweights: Any, aweigh
         factor = total - ddof * (1 if aweights is None else np.sum(w * aweights) / total)
         centred = x - np.sum(x * w, axis=1, keepdims=True) / total
     weighted = centred if w is None else centred * w
-    return np.squeeze(np.matmul(centred, conjugated(np.transpose(weighted))) / max(factor, 0.0))
+    return np.squeeze(np.matmul(centred, conjugated(np.transpose(weighted))) / _at_least_zero(factor))
+
+
+def _at_least_zero(x: Any) -> Any:
+    return max(x, 0.0) if is_host(x) else np.maximum(x, 0.0)
 
 
 def _correlation_body(m: Any, *more: Any, rowvar: bool) -> Any:
@@ -56,10 +61,10 @@ def _observed(m: Any, y: Any) -> tuple[Any, ...]:
     return tuple(ops.astype(a, np.promote_types(strip(a).dtype, float)) for a in arrays)
 
 
-def _plain_weights(w: Any, name: str) -> Any:
+def _plain_weights(w: Any, name: str, array: Any) -> Any:
     if isinstance(w, Box):
         raise UnsupportedFunctionError.no_rule(f"np.cov with respect to {name}")
-    return None if w is None else np.asarray(w)
+    return None if w is None else like(of(w).asarray(w), strip(array))
 
 
 def cov(
@@ -72,8 +77,8 @@ def cov(
         *arrays,
         rowvar=bool(rowvar),
         ddof=ddof,
-        fweights=_plain_weights(fweights, "fweights"),
-        aweights=_plain_weights(aweights, "aweights"),
+        fweights=_plain_weights(fweights, "fweights", arrays[0]),
+        aweights=_plain_weights(aweights, "aweights", arrays[0]),
     )
     return c if dtype is None else ops.astype(c, dtype)
 
@@ -90,7 +95,7 @@ bincount_ = linear("bincount", lambda w, x, minlength: np.bincount(x, w, minleng
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     if isinstance(x, Box):
         raise UnsupportedFunctionError.no_rule("np.bincount of traced values", "; of traced weights it has one")
-    return bincount_.bind(weights, x=np.asarray(x), minlength=int(minlength))
+    return bincount_.bind(weights, x=like(of(x).asarray(x), strip(weights)), minlength=int(minlength))
 
 
 def _no_batches(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:

@@ -336,6 +336,25 @@ def test_plain_out_is_an_error():
             transform(lambda x: np.sum(np.sin(x, out=out)))(np.ones(2))
 
 
+@pytest.mark.parametrize("name", ["np.add.at", "np.subtract.at"])
+def test_adding_traced_values_at_an_index_of_a_plain_array_is_an_error(name):
+    add_at = {"np.add.at": np.add.at, "np.subtract.at": np.subtract.at}[name]
+
+    def f(x):
+        total = np.zeros(3)
+        add_at(total, [0, 2, 0], x)
+        return np.sum(total)
+
+    text = (
+        f"the first argument of {name} is a plain ndarray, which cannot hold the derivative of a traced result. "
+        "Make the buffer with np.zeros_like(x) or hoad.numpy.zeros."
+    )
+    for transform in (hoad.grad(f), lambda x: hoad.jvp(f, (x,), (x,)), lambda x: hoad.taylor(f, x, x, 2)):
+        with pytest.raises(InPlaceError) as error:
+            transform(np.ones(3))
+        assert str(error.value) == text
+
+
 def test_growing_update_and_dtype_are_errors():
     def grow(x):
         y = x[:1] * 1.0

@@ -16,7 +16,7 @@ from hoad.core.engine import engine
 from hoad.core.kinds.batching import align_ranks, shift_axis
 from hoad.core.kinds.cotangents import fit, is_real, scaled
 from hoad.core.primitive import Primitive, register
-from hoad.core.series import Algebra, Series, add_term
+from hoad.core.series import Algebra, Series, accumulate, add_term
 
 __all__ = ["contraction", "elementwise", "flow_rule"]
 
@@ -111,7 +111,7 @@ def flow_rule(slopes: tuple[Slope | None, ...], combine: Callable[..., Any] | No
                 for i, j in terms:
                     dx = x.flow(algebra, k, i)
                     if dx is not None and (sj := s[j]) is not None:
-                        total = add_term(total, sj * dx if combine is None else combine(sj, dx, kw))
+                        total = accumulate(total, sj * dx) if combine is None else add_term(total, combine(sj, dx, kw))
             return total if total is None or degree == 1 else total / degree
 
         return rule

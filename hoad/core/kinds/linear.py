@@ -13,7 +13,7 @@ from hoad.core.box import shape_of
 from hoad.core.kinds.batching import by_loop
 from hoad.core.kinds.cotangents import fit, is_real
 from hoad.core.primitive import Primitive, ViewPrimitive, register
-from hoad.core.series import Algebra, Series, add_term
+from hoad.core.series import Algebra, Series, accumulate, add_term
 
 __all__ = ["coefficientwise", "jointly_linear", "linear", "multilinear"]
 
@@ -124,18 +124,19 @@ def multilinear(
 
 
 def _convolution(prim: Primitive, algebra: Algebra, xs: list[Series], kw: dict[str, Any], n: int) -> Any:
+    """Each product is a new array (that of two numbers is no array), so the sum may grow in the first."""
     if len(xs) == 2:
         a, b = xs
         total = None
         for i, j in algebra.products[n]:
             if (ai := a[i]) is not None and (bj := b[j]) is not None:
-                total = add_term(total, prim.bind(ai, bj, **kw))
+                total = accumulate(total, prim.bind(ai, bj, **kw))
         return total
     total = None
     for parts in _splits(algebra, len(xs), n):
         chosen = [x[i] for x, i in zip(xs, parts, strict=True)]
         if all(c is not None for c in chosen):
-            total = add_term(total, prim.bind(*chosen, **kw))
+            total = accumulate(total, prim.bind(*chosen, **kw))
     return total
 
 

@@ -12,9 +12,8 @@ from typing import Any
 from hoad.core.box import ops, shape_of
 from hoad.core.kinds.batching import align_ranks
 from hoad.core.kinds.cotangents import fit, is_real
-from hoad.core.kinds.linear import coefficientwise
 from hoad.core.primitive import Primitive, register
-from hoad.core.series import add_term
+from hoad.core.series import Algebra, Series, add_term
 
 __all__ = ["selecting"]
 
@@ -41,11 +40,28 @@ def selecting(
     """
 
     def forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
+        return weighted(weights(y, *xs, **kw), ts, kw)
+
+    def weighted(ws: Any, ts: Any, kw: Any) -> Any:
         total = None
-        for w, t in zip(weights(y, *xs, **kw), ts, strict=True):
+        for w, t in zip(ws, ts, strict=True):
             if t is not None:
                 total = add_term(total, ops.gate(w, t))
         return total if combine is None or total is None else combine(total, kw)
+
+    def taylor(algebra: Algebra, y: Series, xs: list[Series], kw: dict[str, Any], memo: Any) -> Callable[[int], Any]:
+        """The weights are compared once for all coefficients."""
+        ws: list[Any] = []
+
+        def rule(n: int) -> Any:
+            ts = [x[n] for x in xs]
+            if all(t is None for t in ts):
+                return None
+            if not ws:
+                ws.extend(weights(y.c[0], *[x.c[0] for x in xs], **kw))
+            return weighted(ws, ts, kw)
+
+        return rule
 
     def reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
         ws = weights(y, *xs, **kw)
@@ -58,9 +74,6 @@ def selecting(
 
         return pull
 
-    rules: dict[str, Any] = {"forward": forward, "reverse": reverse, "batch": align_ranks}
+    rules: dict[str, Any] = {"forward": forward, "reverse": reverse, "taylor": taylor, "batch": align_ranks}
     rules.update(overrides)
-    prim = register(Primitive(name, native, "selecting", declaration=weights, **rules))
-    if prim.taylor is None:
-        prim.taylor = coefficientwise(prim)
-    return prim
+    return register(Primitive(name, native, "selecting", declaration=weights, **rules))

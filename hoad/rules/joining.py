@@ -1,0 +1,247 @@
+"""Joining, splitting and repeating arrays: concatenate and stack, split, roll, tile, repeat and pad.
+
+One primitive joins; the others are written with it, with slices and with fancy reads.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from hoad.backends import asarray as _asarray
+from hoad.backends import filled
+from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.kinds import jointly_linear
+from hoad.core.kinds.cotangents import fit, is_real
+from hoad.core.primitive import expose
+from hoad.errors import UnsupportedFunctionError
+from hoad.rules.conversions import astype
+from hoad.rules.shaping import at_least_rank, broadcast_to_, expand_dims, moveaxis, ravel, reshape_
+
+# -- joining ------------------------------------------------------------------------------------------------------------------
+
+
+def _concatenate_forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
+    like = next(t for t in ts if t is not None)
+    parts = [filled(shape_of(x), 0, like.dtype, strip(like)) if t is None else t for x, t in zip(xs, ts, strict=True)]
+    return concatenate_.bind(*parts, **kw)
+
+
+def _concatenate_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    axis = kw["axis"]
+    shapes = [shape_of(x) for x in xs]
+    starts = [0]
+    for s in shapes:
+        starts.append(starts[-1] + s[axis])
+    before = (slice(None),) * axis
+    spec = [((*before, slice(starts[i], starts[i + 1])), shapes[i], is_real(xs[i])) for i in which]
+    return lambda g: [fit(g[index], shape, real) for index, shape, real in spec]
+
+
+def _concatenate_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
+    parts = [x if f else ops.broadcast_to(x, (size, *shape_of(x))) for x, f in zip(xs, flags, strict=True)]
+    return prim.bind(*parts, axis=kw["axis"] + 1)
+
+
+concatenate_ = jointly_linear(
+    "concatenate",
+    lambda *xs, axis: np.concatenate(xs, axis=axis),
+    _concatenate_forward,
+    _concatenate_reverse,
+    batch=_concatenate_batch,
+)
+
+
+def concatenate(arrays: Any, axis: int | None = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    arrays = list(arrays)
+    if axis is None:
+        arrays, axis = [ravel(a) if isinstance(a, Box) else np.ravel(a) for a in arrays], 0
+    n = len(shape_of(arrays[0]))
+    if n == 0:
+        raise ValueError("zero-dimensional arrays cannot be concatenated")
+    y = concatenate_.bind(*arrays, axis=axis + n if axis < 0 else axis)
+    return y if dtype is None else astype(y, dtype)
+
+
+def _as_array(a: Any) -> Any:
+    """Nested lists that may hold traced values, as one array."""
+    return array(a) if isinstance(a, list | tuple) else a
+
+
+def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    arrays = [_as_array(a) for a in arrays]
+    if not arrays:
+        raise ValueError("need at least one array to stack")
+    if len({shape_of(a) for a in arrays}) != 1:
+        raise ValueError("all input arrays must have the same shape")
+    rank = len(shape_of(arrays[0])) + 1
+    axis = np.lib.array_utils.normalize_axis_index(axis, rank)
+    return concatenate([_expanded(a, axis) for a in arrays], axis, dtype=dtype)
+
+
+def _expanded(a: Any, axis: int) -> Any:
+    return expand_dims(a, axis) if isinstance(a, Box) else np.expand_dims(a, axis)
+
+
+def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    arrays = [at_least_rank(a, 1) for a in tup]
+    return concatenate(arrays, 0 if arrays[0].ndim == 1 else 1, dtype=dtype)
+
+
+def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    return concatenate([at_least_rank(a, 2) for a in tup], 0, dtype=dtype)
+
+
+def dstack(tup: Any) -> Any:
+    return concatenate([at_least_rank(a, 3) for a in tup], 2)
+
+
+def column_stack(tup: Any) -> Any:
+    return concatenate([_expanded(at_least_rank(a, 1), 1) if len(shape_of(a)) < 2 else a for a in tup], 1)
+
+
+def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    return concatenate((arr, values), axis)
+
+
+def block(arrays: Any) -> Any:
+    def depth(a: Any) -> int:
+        return 1 + max(map(depth, a)) if isinstance(a, list) else 0
+
+    def build(a: Any, level: int) -> Any:
+        if not isinstance(a, list):
+            return a
+        parts = [build(p, level - 1) for p in a]
+        rank = max(levels, *(len(shape_of(p)) for p in parts))
+        return concatenate([_pad_rank(p, rank) for p in parts], axis=-level)
+
+    levels = depth(arrays)
+    return build(arrays, levels)
+
+
+def _pad_rank(a: Any, rank: int) -> Any:
+    shape = shape_of(a)
+    new = (1,) * (rank - len(shape)) + tuple(shape)
+    return reshape_(a, shape=new) if isinstance(a, Box) else np.reshape(a, new)
+
+
+def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, like: Any = None) -> Any:
+    """Array from nested sequences of numbers, arrays and traced values; traced values keep their derivative."""
+    if isinstance(object, list | tuple):
+        parts = [array(p) if isinstance(p, list | tuple | Box) else p for p in object]
+        y = stack(parts) if any(isinstance(p, Box) for p in parts) else np.array(object)
+    elif isinstance(object, Box):
+        y = ops.copy(object) if copy else object
+    else:
+        return np.array(object, dtype=dtype, copy=copy, ndmin=ndmin)
+    if dtype is not None:
+        y = astype(y, dtype)
+    return at_least_rank(y, ndmin) if 0 < ndmin <= 3 and len(shape_of(y)) < ndmin else y
+
+
+def asarray(a: Any, dtype: Any = None, **kwargs: Any) -> Any:
+    return array(a, dtype, copy=None) if isinstance(a, Box | list | tuple) else np.asarray(a, dtype, **kwargs)
+
+
+# -- splitting ----------------------------------------------------------------------------------------------------------------
+
+
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    n = ary.shape[axis]
+    if isinstance(indices_or_sections, int | np.integer):
+        small, extra = divmod(n, int(indices_or_sections))
+        sizes = [small + 1] * extra + [small] * (int(indices_or_sections) - extra)
+        stops = [0, *np.cumsum(sizes).tolist()]
+    else:
+        stops = [0, *map(int, indices_or_sections), n]
+    before = (slice(None),) * (axis % ary.ndim)
+    return [ary[(*before, slice(a, b))] for a, b in pairwise(stops)]
+
+
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    if isinstance(indices_or_sections, int | np.integer) and ary.shape[axis] % indices_or_sections:
+        raise ValueError("array split does not result in an equal division")
+    return array_split(ary, indices_or_sections, axis)
+
+
+def hsplit(ary: Any, indices_or_sections: Any) -> Any:
+    return split(ary, indices_or_sections, 1 if ary.ndim > 1 else 0)
+
+
+def vsplit(ary: Any, indices_or_sections: Any) -> Any:
+    return split(ary, indices_or_sections, 0)
+
+
+def dsplit(ary: Any, indices_or_sections: Any) -> Any:
+    return split(ary, indices_or_sections, 2)
+
+
+def unstack(x: Any, /, *, axis: int = 0) -> Any:
+    return tuple(moveaxis(x, axis, 0))
+
+
+def roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    if axis is None:
+        return reshape_(roll(ravel(a), shift, 0), shape=a.shape)
+    shifts, axes = np.broadcast_arrays(shift, axis)
+    for s, ax in zip(shifts.ravel(), axes.ravel(), strict=True):
+        ax = int(ax) % a.ndim if a.ndim else 0
+        n = a.shape[ax]
+        s = int(s) % n if n else 0
+        if s:
+            before = (slice(None),) * ax
+            a = concatenate([a[(*before, slice(n - s, None))], a[(*before, slice(None, n - s))]], ax)
+    return _asarray(a)
+
+
+# -- repeating and padding ----------------------------------------------------------------------------------------------------
+
+
+def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        a, axis = ravel(a), 0
+    index = np.repeat(np.arange(a.shape[axis]), repeats)
+    return ops.take(a, index, axis)
+
+
+def tile(A: Any, reps: Any) -> Any:  # NumPy's name
+    reps = (reps,) if isinstance(reps, int | np.integer) else tuple(reps)
+    shape = (1,) * (len(reps) - A.ndim) + A.shape
+    reps = (1,) * (len(shape) - len(reps)) + reps
+    apart = reshape_(A, shape=tuple(n for s in shape for n in (1, s)))
+    full = broadcast_to_.bind(apart, shape=tuple(n for r, s in zip(reps, shape, strict=True) for n in (r, s)))
+    return reshape_(full, shape=tuple(r * s for r, s in zip(reps, shape, strict=True)))
+
+
+def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
+    """Every mode of np.pad that only copies elements or constants; statistics and ramps by composition."""
+    if isinstance(pad_width, dict):
+        full = [(0, 0)] * array.ndim
+        for axis, w in pad_width.items():
+            full[axis] = (w, w) if isinstance(w, int) else tuple(w)
+        pad_width = full
+    width = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
+    if mode == "constant":
+        values = kwargs.get("constant_values", 0)
+        if isinstance(values, Box):
+            raise UnsupportedFunctionError.no_rule("np.pad with traced constant_values")
+        plain = filled(array.shape, 0, array.dtype, strip(array))
+        frame = np.pad(plain, width, mode, constant_values=values)
+        inside = tuple(slice(a, a + n) for (a, _), n in zip(width, array.shape, strict=True))
+        return ops.index_update(frame, inside, array)
+    if mode in ("edge", "reflect", "symmetric", "wrap", "empty") and kwargs.get("reflect_type", "even") == "even":
+        index = np.pad(np.arange(array.size).reshape(array.shape), width, "edge" if mode == "empty" else mode, **kwargs)
+        return ravel(array)[index]
+    raise UnsupportedFunctionError.no_rule(f"np.pad with mode={mode!r}")
+
+
+ops.array = array
+
+for _f in (
+    concatenate, stack, hstack, vstack, dstack, column_stack, append, block, array_split, split, hsplit, vsplit, dsplit, unstack,
+    roll, repeat, tile, pad,
+):  # fmt: skip
+    if hasattr(np, _f.__name__):
+        expose(_f, f"numpy.{_f.__name__}", getattr(np, _f.__name__), "linear")

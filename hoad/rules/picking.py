@@ -1,0 +1,144 @@
+"""Functions that pick elements: take, compress, diagonal, delete, insert …
+
+Each is a read at an index that NumPy computes from the arguments, or the transpose of one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hoad.backends import arange, asarray
+from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.kinds import jointly_linear
+from hoad.core.primitive import expose
+from hoad.rules.assignment import index_update
+from hoad.rules.indexing import added_to_zeros, along_axis_index, getitem, getitem_, plain_index, scatter
+
+
+def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
+    if axis is None:
+        a, axis = ops.ravel(a), 0
+    indices = asarray(plain_index(indices))
+    n = a.shape[axis]
+    if mode == "clip":
+        indices = np.clip(indices, 0, n - 1)
+    elif mode == "wrap":
+        indices = indices % n
+    return getitem(a, (*(slice(None),) * (axis % a.ndim), indices))
+
+
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    if axis is None:
+        arr, axis = ops.ravel(arr), 0
+    if isinstance(indices, Box):
+        return take_along_(arr, indices, axis=axis % arr.ndim)
+    return getitem_.bind(arr, index=along_axis_index(shape_of(arr), indices, axis % arr.ndim))
+
+
+def _take_along_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    x, indices = xs
+    shape, axis = shape_of(x), kw["axis"]
+    return lambda g: [put_along_.bind(g, indices, shape=shape, axis=axis) if i == 0 else None for i in which]
+
+
+def _along_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
+    full = [x if f else ops.broadcast_to(x, (size, *shape_of(x))) for x, f in zip(xs, flags, strict=True)]
+    new = {**kw, "axis": kw["axis"] + 1}
+    if "shape" in kw:
+        new["shape"] = (size, *kw["shape"])
+    return prim.bind(*full, **new)
+
+
+def _put_along(g: Any, indices: Any, shape: Any, axis: int) -> Any:
+    return added_to_zeros(g, along_axis_index(shape, indices, axis), shape, None)
+
+
+take_along_: Any = jointly_linear(
+    "take_along_axis",
+    lambda x, indices, axis: np.take_along_axis(x, indices, axis),
+    lambda y, xs, ts, kw: None if ts[0] is None else take_along_.bind(ts[0], xs[1], **kw),
+    _take_along_reverse,
+    batch=_along_batch,
+)
+put_along_: Any = jointly_linear(
+    "put_along_axis_zeros",
+    _put_along,
+    lambda y, xs, ts, kw: None if ts[0] is None else put_along_.bind(ts[0], xs[1], **kw),
+    lambda y, xs, kw, which: lambda g: [take_along_.bind(g, xs[1], axis=kw["axis"]) if i == 0 else None for i in which],
+    batch=_along_batch,
+)
+
+
+def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
+    if axis is None:
+        a, axis = ops.ravel(a), 0
+    return take(a, np.flatnonzero(asarray(plain_index(condition))), axis)
+
+
+def extract(condition: Any, arr: Any) -> Any:
+    return take(ops.ravel(arr), np.flatnonzero(asarray(plain_index(condition))), 0)
+
+
+def read_only(y: Any) -> Any:
+    """A result that is a view in NumPy but not here: an in-place update of it is an error, not silently lost."""
+    plain = strip(y)
+    if isinstance(plain, np.ndarray):
+        plain.flags.writeable = False
+    return y
+
+
+ops.read_only = read_only
+
+
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    a = ops.moveaxis(a, (axis1, axis2), (-2, -1))
+    rows, columns = a.shape[-2:]
+    i = arange(max(0, min(rows + min(offset, 0), columns - max(offset, 0))), strip(a))
+    return read_only(getitem_.bind(a, index=(..., i - min(offset, 0), i + max(offset, 0))))
+
+
+def diag(v: Any, k: int = 0) -> Any:
+    if v.ndim == 2:
+        return diagonal(v, k)
+    if v.ndim != 1:
+        raise ValueError("Input must be 1- or 2-d.")
+    n = v.shape[0] + abs(k)
+    i = arange(v.shape[0], strip(v))
+    return scatter(v, (i + max(0, -k), i + max(0, k)), (n, n))
+
+
+def diagflat(v: Any, k: int = 0) -> Any:
+    return diag(ops.ravel(v), k)
+
+
+def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        arr, axis = ops.ravel(arr), 0
+    return take(arr, np.delete(np.arange(arr.shape[axis]), obj), axis)
+
+
+def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        arr, axis = ops.ravel(arr), 0
+    axis %= max(arr.ndim, 1)
+    n = arr.shape[axis]
+    place = np.insert(np.arange(n), obj, -1)
+    new = np.flatnonzero(place < 0)
+    moved = ops.moveaxis(arr, axis, 0)
+    out = scatter(moved, (np.flatnonzero(place >= 0),), (len(place), *moved.shape[1:]))
+    values = asarray(values)
+    if values.ndim == arr.ndim and arr.ndim > 1 and not np.ndim(obj):
+        new = np.arange(new[0], new[0] + len(new))
+    value_moved = values if values.ndim < arr.ndim else np.moveaxis(values, axis, 0)
+    if values.ndim == arr.ndim - 1 and not np.ndim(obj):
+        value_moved = values
+    elif 0 < values.ndim < arr.ndim:
+        value_moved = np.moveaxis(np.reshape(values, (1,) * (arr.ndim - values.ndim) + tuple(values.shape)), axis, 0)
+    return ops.moveaxis(index_update(out, (new,), value_moved), 0, axis)
+
+
+_f: Any
+for _f in (take, take_along_axis, compress, extract, diagonal, diag, diagflat, delete, insert):
+    expose(_f, f"numpy.{_f.__name__}", getattr(np, _f.__name__), "linear")
