@@ -304,6 +304,7 @@ class _Special:
         "rel_entr",
         "gamma",
         "gammaln",
+        "gammasgn",
         "loggamma",
         "gammainc",
         "gammaincc",

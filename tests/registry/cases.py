@@ -786,6 +786,7 @@ case(
     in_double=True,
     real_only="branches of the logarithm",
     double_only="returns float64",
+    device="CuPy has no geomspace",
 )
 case(
     "numpy.logspace", lambda a, b: np.logspace(a, b, 4), U(), U(), holomorphic=False, in_double=True, double_only="returns float64"
