@@ -84,16 +84,12 @@ def lbfgs(lr: float = 1.0, *, memory: int = 10, line_search: str = "strong-wolfe
                 t = _search(problem, x, direction, value, slope, lr / size, "armijo", c1, c2)
             step, details = t * direction, {"line_search": t}
             stop = "" if t else "the line search found no decrease"
-        return problem.unpack(step), State(
-            state.count + 1, pairs, None, Report(value, problem.unpack(g), size, details, stop)
-        )
+        return problem.unpack(step), State(state.count + 1, pairs, None, Report(value, problem.unpack(g), size, details, stop))
 
     return Method(init, update, gradient_report)
 
 
-def _search(
-    problem: Problem, x: Any, d: Any, value: float, slope: float, first: float, kind: str, c1: float, c2: float
-) -> float:
+def _search(problem: Problem, x: Any, d: Any, value: float, slope: float, first: float, kind: str, c1: float, c2: float) -> float:
     def both(t: float) -> tuple[float, float]:
         f, g = problem.value_and_grad(x + t * d)
         return f, float(g @ d)

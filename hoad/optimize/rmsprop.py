@@ -59,9 +59,7 @@ def rmsprop(
     rate = as_schedule(lr)
 
     def init(params: Any) -> RmspropState:
-        return RmspropState(
-            0, zeros_of(params), zeros_of(params) if centered else None, zeros_of(params) if momentum else None
-        )
+        return RmspropState(0, zeros_of(params), zeros_of(params) if centered else None, zeros_of(params) if momentum else None)
 
     def update(g: Any, state: RmspropState, params: Any = None) -> tuple[Any, RmspropState]:
         v = leafwise(lambda a, v: decay * v + (1 - decay) * a * a, g, state.square)
