@@ -35,13 +35,13 @@ Samples = dict[int, tuple[Any, bytes]]
 """id -> (weak reference to the array, its sample); an array that has died is one that no rule kept."""
 
 
-def capture(tape: list[Any], a: Any) -> Any:
-    """``a`` or a copy of it, as a rule may keep it.  Samples are kept in the entry of the first input, which has no pull."""
+def capture(tape: Any, a: Any) -> Any:
+    """``a`` or a copy of it, as a rule may keep it.  Samples are kept on the tape."""
     if a.size <= COPIED:
         return a.copy("K")
-    if tape[0] is None:
-        tape[0] = {}
-    samples: Samples = tape[0]
+    if tape.samples is None:
+        tape.samples = {}
+    samples: Samples = tape.samples
     key = id(a)
     found = samples.get(key)
     if found is None or found[0]() is not a:

@@ -26,13 +26,25 @@ __all__ = ["Node", "Tape", "backward", "prune", "pull"]
 
 
 class Tape(list[Any]):
-    """Entries (parents, pull), those of the inputs first; ``masked`` tells that one of them is a ``where``."""
+    """The pulls of the entries, those of the inputs (None) first; the places of their parents stand beside them.
 
-    __slots__ = ("masked",)
+    Attributes
+    ----------
+    parents : list of sequences of int
+        A list of its own: tuples of ints are nothing for the garbage collector to visit again.
+    masked : bool
+        One of the entries is a ``where``.
+    samples : dict or None
+        Of large plain arrays that an entry keeps; see :mod:`hoad.modes.captured`.
+    """
+
+    __slots__ = ("masked", "parents", "samples")
 
     def __init__(self, inputs: int) -> None:
         super().__init__([None] * inputs)
+        self.parents: list[Sequence[int]] = [()] * inputs
         self.masked = False
+        self.samples: Any = None
 
 
 class Node(Box):
@@ -70,7 +82,8 @@ class Node(Box):
         if debug.active:
             pull = debug.watched(prim, pull)
         place = len(tape)
-        tape.append((parents, pull))
+        tape.append(pull)
+        tape.parents.append(parents)
         if prim.masks:
             tape.masked = True
         if prim.multi:
@@ -78,7 +91,7 @@ class Node(Box):
         return Node(level, y, place)
 
 
-def _captured(tape: list[Any], xs: Sequence[Any], which: Sequence[int]) -> Sequence[Any]:
+def _captured(tape: Tape, xs: Sequence[Any], which: Sequence[int]) -> Sequence[Any]:
     """Arguments with the plain arrays among them as the rule may keep them."""
     if len(xs) == 2:
         i = 1 - which[0]
@@ -117,7 +130,7 @@ def _stripped(args: tuple[Any, ...], level: float) -> tuple[Sequence[Any], Seque
     return xs, which, parents
 
 
-def _outputs(tape: list[Any], level: float, ys: tuple[Any, ...], place: int) -> tuple[Node, ...]:
+def _outputs(tape: Tape, level: float, ys: tuple[Any, ...], place: int) -> tuple[Node, ...]:
     """One node for each output; their cotangents meet, as a tuple, at the entry of the operation."""
     nodes = []
     for i, y in enumerate(ys):
@@ -125,7 +138,8 @@ def _outputs(tape: list[Any], level: float, ys: tuple[Any, ...], place: int) -> 
         def to_tuple(g: Any, i: int = i) -> Any:
             return (_Parts(g if k == i else None for k in range(len(ys))),)
 
-        tape.append(([place], to_tuple))
+        tape.append(to_tuple)
+        tape.parents.append((place,))
         nodes.append(Node(level, y, len(tape) - 1))
     return tuple(nodes)
 
@@ -232,8 +246,8 @@ def backward(tape: Tape, place: int, g: Any, inputs: int, *, once: bool = False)
     ``g`` may be a dict from places to cotangents, for several outputs.  With ``once`` the tape is used up: what an entry kept
     is freed as soon as it was used.
     """
-    if inputs and tape[0] is not None:
-        verify(tape[0])
+    if tape.samples is not None:
+        verify(tape.samples)
     seeds = g if type(g) is dict else {place: g}
     if not tape.masked:
         return _sweep(tape, seeds, inputs, once)
@@ -246,13 +260,13 @@ def backward(tape: Tape, place: int, g: Any, inputs: int, *, once: bool = False)
 
 def _sweep(tape: Tape, seeds: dict[int, Any], inputs: int, once: bool) -> list[Any]:
     cotangents: list[Any] = [None] * len(tape)
-    owned = bytearray(len(tape))
+    owned: Any = bytearray(len(tape))
     for i, c in seeds.items():
         cotangents[i] = c
     place = max(seeds, default=-1)
     if once:
         del tape[place + 1 :]
-    ndarray, fresh = np.ndarray, FRESH
+    parents, ndarray, fresh = tape.parents, np.ndarray, FRESH
     for i in range(place, inputs - 1, -1):
         g = cotangents[i]
         if g is None:
@@ -260,10 +274,10 @@ def _sweep(tape: Tape, seeds: dict[int, Any], inputs: int, once: bool) -> list[A
         cotangents[i] = None
         if type(g) is Scattered:
             g = g.dense()
-        parents, pull = tape[i]
+        pull = tape[i]
         if once:
             tape[i] = None
-        for p, c in zip(parents, pull(g)):  # the hot loop; rules are checked by the tests
+        for p, c in zip(parents[i], pull(g)):  # the hot loop; rules are checked by the tests
             if c is None:
                 continue
             old = cotangents[p]
@@ -276,14 +290,14 @@ def _sweep(tape: Tape, seeds: dict[int, Any], inputs: int, once: bool) -> list[A
     return [c.dense() if type(c) is Scattered else c for c in cotangents[:inputs]]
 
 
-def prune(tape: list[Any], places: Sequence[int], inputs: int) -> None:
+def prune(tape: Tape, places: Sequence[int], inputs: int) -> None:
     """Drop what the outputs do not depend on, so that a tape that is kept holds no dead arrays."""
     needed = bytearray(len(tape))
     for p in places:
         needed[p] = 1
     for i in range(len(tape) - 1, inputs - 1, -1):
         if needed[i]:
-            for p in tape[i][0]:
+            for p in tape.parents[i]:
                 needed[p] = 1
         else:
             tape[i] = None
@@ -318,9 +332,9 @@ def share_slope(y: Any, s: Any, rule: Any) -> None:
     """
     if type(y) is Node and type(s) is Node and s.level == y.level:
         tape = STATE[y.level]
-        parents, pull = tape[y.aux]
+        pull = tape[y.aux]
         if type(pull) is partial and pull.func is rule:
-            tape[y.aux] = (parents, partial(_by_known_slope, s.value))
+            tape[y.aux] = partial(_by_known_slope, s.value)
 
 
 def _by_known_slope(s: Any, g: Any) -> Any:
