@@ -19,7 +19,7 @@ CONTENT = b"\x00\x00\x08\x03" + struct.pack(">III", 2, 3, 4) + bytes(range(24))
 @pytest.mark.parametrize("name", ["images-idx3-ubyte", "images-idx3-ubyte.gz", "packed without the suffix"])
 def test_published_layout(name, tmp_path):
     path = tmp_path / name
-    path.write_bytes(CONTENT if name.endswith("ubyte") else gzip.compress(CONTENT))
+    path.write_bytes(CONTENT if name.endswith("ubyte") else gzip.compress(CONTENT, mtime=0))
     found = idx.read_idx(path)
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, IMAGES)
@@ -53,9 +53,9 @@ def test_entries_are_big_endian(tmp_path):
         (CONTENT[:10], "it ends after 10 bytes, within a header of 16 bytes for 3 axes"),
         (CONTENT[:-1], "shape (2, 3, 4) of uint8 takes 24 bytes after the header, there are 23"),
         (CONTENT + b"x", "shape (2, 3, 4) of uint8 takes 24 bytes after the header, there are 25"),
-        (gzip.compress(CONTENT)[:-9], "its gzip packing is broken"),
+        (gzip.compress(CONTENT, mtime=0)[:-9], "its gzip packing is broken"),
         (b"\x1f\x8b\x08" + bytes(20), "its gzip packing is broken"),
-        (gzip.compress(CONTENT)[:-8] + bytes(8), "its gzip packing is broken"),
+        (gzip.compress(CONTENT, mtime=0)[:-8] + bytes(8), "its gzip packing is broken"),
     ],
 )
 def test_a_damaged_file_gets_one_clear_error(content, reason, tmp_path):
