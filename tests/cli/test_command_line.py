@@ -464,7 +464,12 @@ def test_the_name_is_kept_as_given(files):
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_an_interrupt_ends_with_130_and_one_line(files):
     process = subprocess.Popen(
-        command(*hvp("loss.py:slow")), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+        command(*hvp("loss.py:slow")),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background may inherit "ignore"
     )
     assert process.stderr.readline() == "sleeping\n"
     process.send_signal(signal.SIGINT)
