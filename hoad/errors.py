@@ -10,13 +10,19 @@ from difflib import get_close_matches
 from typing import Any
 
 __all__ = [
+    "CellError",
     "ClosureError",
     "CommandError",
+    "ConvergenceError",
     "DTypeError",
     "DerivativeMismatchError",
     "HoadError",
+    "ImplicitError",
     "InPlaceError",
     "LeakedTraceError",
+    "LoadError",
+    "MaterialError",
+    "MechanicsError",
     "NonFiniteError",
     "NotLinearError",
     "NotScalarError",
@@ -27,6 +33,17 @@ __all__ = [
     "TracedConversionError",
     "UnsupportedFunctionError",
 ]
+
+
+def _short(value: Any) -> str:
+    """A value on one line: numbers as they are, arrays by shape and range."""
+    shape = getattr(value, "shape", ())
+    if not shape:
+        return repr(value)
+    try:
+        return f"array of shape {shape} in [{value.min():g}, {value.max():g}]"
+    except (TypeError, ValueError):
+        return f"array of shape {shape}"
 
 
 class HoadError(Exception):
@@ -133,6 +150,58 @@ class InPlaceError(HoadError, TypeError):
             f"{what} is a plain {type(buffer).__name__}, which cannot hold the derivative of a traced result. "
             f"{advice} the buffer with np.zeros_like(x) or hoad.numpy.zeros."
         )
+
+
+class ImplicitError(HoadError, ArithmeticError):
+    """An implicit function has no derivative at the solution that its solver returned."""
+
+    @classmethod
+    def not_solved(cls, correction: float, tolerance: float) -> ImplicitError:
+        return cls(
+            f"the solver's result does not solve residual(z, *args) = 0: one Newton step would change it by {correction:.2g} of "
+            f"its size, expected at most {tolerance:.2g}. Tighten the tolerance of the solver, see that solver and residual state "
+            "the same equations, or accept derivatives of that accuracy with check=False."
+        )
+
+    @classmethod
+    def not_finite(cls, what: str) -> ImplicitError:
+        return cls(
+            f"{what} is NaN or infinite, expected finite numbers at the solution. The solver failed, or the residual is not "
+            "defined there; start the solver elsewhere or guard the arguments."
+        )
+
+    @classmethod
+    def singular(cls, rcond: float) -> ImplicitError:
+        return cls(
+            f"the Jacobian of the residual is singular at the solution (reciprocal condition number {rcond:.2g}), expected an "
+            "invertible one: at a multiple root or a turning point the solution has no derivative. Leave that point, or state the "
+            "equation so that the root is simple."
+        )
+
+    @classmethod
+    def shape(cls, found: Any, expected: Any) -> ImplicitError:
+        return cls(
+            f"the residual returned shape {found}, expected {expected}: the shape of the solver's result, one equation for each "
+            "unknown. Return it in that shape."
+        )
+
+    @classmethod
+    def coupled(cls, components: int) -> ImplicitError:
+        return cls(
+            f"the residual couples unknowns of different points, expected structure='pointwise' with {components} component(s) on "
+            "the leading axis. Use structure='dense', or give the number of unknowns at one point as components=."
+        )
+
+    @classmethod
+    def components(cls, found: Any, components: int) -> ImplicitError:
+        return cls(
+            f"the solver returned shape {found}, expected a leading axis of components={components}. Return the unknowns of a "
+            "point along the first axis, and the points behind it."
+        )
+
+    @classmethod
+    def complex_numbers(cls, what: str) -> ImplicitError:
+        return cls(f"{what} is complex, expected real numbers. Solve for the real and the imaginary part as two unknowns.")
 
 
 class LeakedTraceError(HoadError, RuntimeError):
@@ -252,6 +321,44 @@ class OptimizeError(HoadError, ValueError):
             f"method {method!r} handles neither bounds nor constraints. Use 'L-BFGS-B', 'TNC', 'SLSQP' or 'trust-constr', "
             "which get exact derivatives as well."
         )
+
+
+class MechanicsError(HoadError):
+    """Base class of errors of :mod:`hoad.mechanics`."""
+
+
+class MaterialError(MechanicsError, ValueError):
+    """A material was given parameters that it cannot have."""
+
+    @classmethod
+    def not_physical(cls, name: str, parameters: Any, requirement: str) -> MaterialError:
+        given = ", ".join(f"{k}={_short(v)}" for k, v in parameters.items())
+        return cls(f"{name}({given}) is not a physical material, expected {requirement}. Check the parameters and their units.")
+
+    @classmethod
+    def not_a_number(cls, name: str, parameter: str, value: Any) -> MaterialError:
+        return cls(
+            f"parameter {parameter} of {name} is {_short(value)}, expected a finite real number or an array of them that "
+            "broadcasts against the points."
+        )
+
+    @classmethod
+    def unknown_parameter(cls, name: str, found: list[str], known: list[str]) -> MaterialError:
+        return cls(f"{name} has no parameter {', '.join(found)}, expected one of {', '.join(known)}.")
+
+
+class CellError(MechanicsError, ValueError):
+    """A periodic cell was given an image, lengths or phases that do not describe one."""
+
+
+class LoadError(MechanicsError, ValueError):
+    """A load cannot be applied to the cell."""
+
+
+class ConvergenceError(MechanicsError, RuntimeError):
+    """A solve ended without reaching its tolerance; ``solution`` holds everything up to the last converged step."""
+
+    solution: Any = None
 
 
 class CommandError(HoadError):

@@ -1,0 +1,31 @@
+"""FFT homogenisation: stresses, tangents and every higher derivative of periodic cells from stored energies.
+
+See the page *Mechanics* of the documentation.
+"""
+
+from hoad.mechanics import materials, tensors
+from hoad.mechanics.cell import Cell
+from hoad.mechanics.grid import Grid
+from hoad.mechanics.load import LoadPath, mixed_path, strain_path, stress_path
+from hoad.mechanics.materials import *  # noqa: F403
+from hoad.mechanics.materials import __all__ as _materials
+from hoad.mechanics.problem import Problem
+from hoad.mechanics.schemes import SCHEMES
+from hoad.mechanics.solution import Solution
+from hoad.mechanics.solve import solve
+
+__all__ = [
+    "SCHEMES",
+    "Cell",
+    "Grid",
+    "LoadPath",
+    "Problem",
+    "Solution",
+    "materials",
+    "mixed_path",
+    "solve",
+    "strain_path",
+    "stress_path",
+    "tensors",
+]
+__all__ += _materials

@@ -1,0 +1,35 @@
+"""Work on long arrays in blocks that stay in cache, shared among threads (NumPy releases the interpreter's lock)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+__all__ = ["in_blocks", "threads"]
+
+
+def threads() -> int:
+    """Number of threads: ``HOAD_NUM_THREADS`` or the cores that this process may use."""
+    given = os.environ.get("HOAD_NUM_THREADS", "")
+    if given.isdigit() and int(given) > 0:
+        return int(given)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@lru_cache(maxsize=4)
+def _pool(n: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(n, thread_name_prefix="hoad")
+
+
+def in_blocks(work: Callable[[slice], None], count: int, block: int) -> None:
+    """Call ``work`` on slices of ``range(count)`` of about ``block`` entries, on all threads if there is more than one slice."""
+    pieces = [slice(i, min(i + block, count)) for i in range(0, count, max(1, block))]
+    n = min(threads(), len(pieces))
+    if n <= 1:
+        for piece in pieces:
+            work(piece)
+        return
+    for _ in _pool(threads()).map(work, pieces):
+        pass

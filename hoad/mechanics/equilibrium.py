@@ -1,0 +1,119 @@
+"""The linear equations of one Newton step, in strains or in displacements.
+
+Unknown are a periodic fluctuation and those macroscopic strain components that the load leaves free, Ē = given + V a. Both
+forms are solved by the same conjugate gradients, preconditioned by the Green operator of a reference medium; both give the
+same iterates, and differ in what is stored: strain components for each point, or displacement spectra.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hoad.mechanics.compatibility import Compatibility
+from hoad.mechanics.krylov import Pair
+from hoad.mechanics.pointwise import Tangent
+
+__all__ = ["FORMULATIONS", "DisplacementBased", "Formulation", "StrainBased"]
+
+Array = Any
+
+
+class Formulation:
+    """Linear problem of a tangent, for :func:`hoad.mechanics.krylov.conjugate_gradients`.
+
+    Parameters
+    ----------
+    operators : Compatibility
+    free : array of shape (m, number of free macroscopic components)
+        Orthonormal columns V; no columns for pure strain control.
+    """
+
+    def __init__(self, operators: Compatibility, free: Array) -> None:
+        self.operators = operators
+        self.free = free
+        self.tangent: Tangent | None = None
+        self._macro = np.linalg.inv(free.T @ operators.reference @ free) if free.shape[1] else np.zeros((0, 0))
+
+    # -- what the two forms say for themselves -----------------------------------------------------------------------------------
+
+    def force(self, stress: Array) -> Array:
+        """The field part of minus the residual's dual: stress itself, or its force."""
+        raise NotImplementedError
+
+    def fluctuation(self, x: Array) -> Array:
+        """Strain field (m, points, *grid) of the field part of an unknown; may share its memory."""
+        raise NotImplementedError
+
+    def green(self, r: Array) -> Array:
+        """Preconditioner of the field part."""
+        raise NotImplementedError
+
+    def field_dot(self, a: Array, b: Array) -> float:
+        """Inner product of field parts."""
+        raise NotImplementedError
+
+    # -- shared -------------------------------------------------------------------------------------------------------------------
+
+    def rhs(self, stress: Array, target: Array) -> Pair:
+        """Right-hand side: minus the derivative of the potential <W> - target : V a, at a stress field."""
+        a = target - self.free.T @ self.operators.mean(stress) if self.free.shape[1] else np.zeros(0)
+        return [-self.force(stress), a]
+
+    def strain(self, x: Pair) -> Array:
+        """Strain field of an unknown, macroscopic part included."""
+        e = self.fluctuation(x[0])
+        if self.free.shape[1]:
+            e = e + np.reshape(self.free @ x[1], (-1,) + (1,) * (e.ndim - 1))
+        return e
+
+    def apply(self, x: Pair) -> Pair:
+        assert self.tangent is not None
+        e = self.strain(x)
+        m = len(e)
+        out = np.empty_like(e)
+        self.tangent.apply(e.reshape((m, -1)), out.reshape((m, -1)))
+        a = self.free.T @ self.operators.mean(out) if self.free.shape[1] else np.zeros(0)
+        return [self.force(out), a]
+
+    def precondition(self, r: Pair) -> Pair:
+        return [self.green(r[0]), self._macro @ r[1]]
+
+    def dot(self, a: Pair, b: Pair) -> float:
+        return self.field_dot(a[0], b[0]) + float(a[1] @ b[1])
+
+
+class StrainBased(Formulation):
+    """Unknown strain fields; the preconditioner is Γ0, which returns compatible fields only."""
+
+    def force(self, stress: Array) -> Array:
+        return stress
+
+    def fluctuation(self, x: Array) -> Array:
+        return x
+
+    def green(self, r: Array) -> Array:
+        return self.operators.green_strain(r)
+
+    def field_dot(self, a: Array, b: Array) -> float:
+        return self.operators.mean_dot(a, b)
+
+
+class DisplacementBased(Formulation):
+    """Unknown displacement spectra."""
+
+    def force(self, stress: Array) -> Array:
+        return self.operators.force(stress)
+
+    def fluctuation(self, x: Array) -> Array:
+        return self.operators.strain(x)
+
+    def green(self, r: Array) -> Array:
+        return self.operators.precondition(r)
+
+    def field_dot(self, a: Array, b: Array) -> float:
+        return self.operators.spectral_dot(a, b)
+
+
+FORMULATIONS: dict[str, type[Formulation]] = {"displacement": DisplacementBased, "strain": StrainBased}

@@ -1,0 +1,55 @@
+"""Invariants of the deformation gradient F, in three dimensions or in plane strain.
+
+A 2 × 2 gradient stands for plane strain: the third stretch is 1 and enters the invariants. Symbols as in Holzapfel, Nonlinear
+Solid Mechanics (2000), ch. 6: C = FᵀF, I1 = tr C, I2 = (I1² - tr C²)/2, J = det F, and isochoric ones with a bar.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hoad.mechanics.tensors import det, double_dot
+
+__all__ = ["first_invariant", "inadmissible", "isochoric_factor", "right_cauchy_green", "second_invariant", "volume_ratio"]
+
+Array = Any
+
+
+def volume_ratio(F: Array) -> tuple[Array, Array]:
+    """J and the points where J <= 0, with J replaced by 1 there, so that logarithms and powers of it stay real."""
+    J = det(F)
+    outside = J <= 0
+    return np.where(outside, 1.0, J), outside
+
+
+def inadmissible(outside: Array, energy: Array) -> Array:
+    """The energy, infinite at points outside the domain of the law, where a line search has to turn back.
+
+    A NaN in F is not caught: it stays a NaN.
+    """
+    return np.where(outside, np.inf, energy)
+
+
+def first_invariant(F: Array) -> Array:
+    """I1 = F:F, plus 1 for the third direction in plane strain."""
+    return double_dot(F, F) if F.shape[0] == 3 else double_dot(F, F) + 1.0
+
+
+def right_cauchy_green(F: Array) -> dict[tuple[int, int], Array]:
+    """Components C_ij, i <= j, of FᵀF (of size d)."""
+    return {(i, j): (F[:, i] * F[:, j]).sum(0) for i in range(F.shape[0]) for j in range(i, F.shape[0])}
+
+
+def second_invariant(C: dict[tuple[int, int], Array]) -> Array:
+    """I2, the sum of the principal 2 × 2 minors of C."""
+    plane = C[0, 0] * C[1, 1] - C[0, 1] ** 2
+    if len(C) == 3:
+        return plane + C[0, 0] + C[1, 1]
+    return plane + (C[0, 0] + C[1, 1]) * C[2, 2] - C[0, 2] ** 2 - C[1, 2] ** 2
+
+
+def isochoric_factor(ln_J: Array) -> Array:
+    """J^(-2/3), which turns C into its isochoric part."""
+    return np.exp((-2.0 / 3.0) * ln_J)

@@ -1,0 +1,259 @@
+"""One load step: Newton's method with inexact linear solves, a line search on the energy, and a guard on admissible strains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hoad.mechanics.equilibrium import FORMULATIONS, Formulation
+from hoad.mechanics.krylov import conjugate_gradients
+from hoad.mechanics.load import Control
+from hoad.mechanics.materials.base import State
+from hoad.mechanics.pointwise import Tangent
+from hoad.mechanics.problem import Problem
+
+__all__ = ["EquilibriumState", "Newton", "StepResult"]
+
+Array = Any
+
+
+@dataclass
+class EquilibriumState:
+    """A converged state: strain field, its stress, macroscopic strain, internal variables, time."""
+
+    strain: Array
+    stress: Array
+    macro: Array
+    variables: list[State | None]
+    time: float
+    energy: float
+
+
+@dataclass
+class StepResult:
+    """What one step did."""
+
+    state: EquilibriumState | None
+    converged: bool
+    message: str
+    newton: int = 0
+    cg: list[int] = field(default_factory=list)
+    residual: float = np.inf
+    residuals: list[float] = field(default_factory=list)
+    updates: list[float] = field(default_factory=list)
+    """‖δe‖ / ‖e‖ of each Newton step."""
+    corrections: int = 0
+    """Steps that the line search shortened."""
+
+
+@dataclass
+class Newton:
+    """Settings of the non-linear solver, and the solver.
+
+    Parameters
+    ----------
+    problem : Problem
+    method : {"displacement", "strain"}
+        Form of the linear equations.
+    tol : float
+        Relative residual at which a step is converged: ‖Γ0 σ‖ in the energy norm of the reference medium over the norm of the
+        mean stress (which for C0 = 1 is ‖G σ‖rms / ‖σ̄‖).
+    reference : "mean", "identity" or matrix (m, m)
+        Reference stiffness of the preconditioner: the mean tangent of each Newton step, the identity, or a given one.
+    forcing : float or None
+        Relative tolerance of linear solves; None takes Eisenstat and Walker's choice 2.
+    max_newton, max_cg : int
+        Most Newton steps in a load step, and iterations in a linear solve.
+    line_search : bool
+        Whether steps must lower the energy.
+    """
+
+    problem: Problem
+    method: str = "displacement"
+    tol: float = 1e-8
+    reference: Any = "mean"
+    forcing: float | None = None
+    max_newton: int = 30
+    max_cg: int = 2000
+    line_search: bool = True
+
+    # -- pieces -------------------------------------------------------------------------------------------------------------------
+
+    def formulation(self, free: Array, tangent: Any = None) -> Formulation:
+        """Linear equations at a tangent, with the reference medium chosen for it."""
+        operators = self.problem.operators
+        if isinstance(self.reference, str):
+            m = self.problem.kinematics.components
+            c0 = np.eye(m) if self.reference == "identity" or tangent is None else reference_of(tangent.mean(), m)
+        else:
+            c0 = np.asarray(self.reference, float)
+        if operators.reference.shape != c0.shape or not np.array_equal(operators.reference, c0):
+            operators.set_reference(c0)
+        linear = FORMULATIONS[self.method](operators, free)
+        linear.tangent = tangent
+        return linear
+
+    def scale(self, stress: Array) -> float:
+        """Norm of the mean stress, or of the stress field where its mean vanishes, in the norm of the residual."""
+        operators = self.problem.operators
+        mean = operators.mean(stress)
+        norm = float(np.sqrt(mean @ operators.compliance @ mean))
+        m = len(stress)
+        local = np.sqrt(operators.mean_dot(stress, np.reshape(operators.compliance @ stress.reshape((m, -1)), stress.shape)))
+        return norm if norm > 1e-10 * local else float(local)
+
+    # -- the step ------------------------------------------------------------------------------------------------------------
+
+    def step(self, start: EquilibriumState, control: Control, dt: float, progress: Any = None) -> StepResult:
+        """Solve for equilibrium under a load that is one step away from a converged state."""
+        problem, free = self.problem, control.free
+        problem_energy = problem.energy_and_stress
+        states = start.variables
+        given = control.rotation @ np.where(control.prescribed, control.strain, 0.0)
+        inside = control.held @ control.held.T if control.prescribed.any() else np.zeros((len(given), len(given)))
+        jump = given - inside @ start.macro
+        result = StepResult(None, False, "")
+        e, macro = start.strain, start.macro
+        energy, stress = problem_energy(e, states, dt)
+        if not (np.isfinite(energy) and np.all(np.isfinite(stress))):
+            return StepResult(None, False, "the energy is not finite at the start of the step")
+        target = self._target(control, macro, stress)
+        potential = energy - float(target @ (free.T @ macro))
+        previous, norm, forcing = np.inf, np.inf, 0.1
+        first = True
+        while True:
+            predict = first and bool(np.any(jump))
+            tangent = problem.tangent(e, states, dt)
+            linear = self.formulation(free, tangent)
+            right = stress
+            if predict:
+                m = len(e)
+                ahead = tangent.apply(problem.uniform(jump).reshape((m, -1)), np.empty((m, e[0].size))).reshape(e.shape)
+                right = stress + ahead
+                del ahead
+            b = linear.rhs(right, target)
+            size = np.sqrt(max(linear.dot(b, linear.precondition(b)), 0.0))
+            scale = self.scale(right)
+            if scale == 0.0 or size <= 1e-15 * scale:
+                x, count = [np.zeros_like(v) for v in b], 0
+            else:
+                rel = size / scale
+                if self.forcing is not None:
+                    eta = self.forcing
+                elif self._is_linear:
+                    eta = 0.9 * self.tol / rel
+                else:
+                    if np.isfinite(previous):
+                        forcing = min(0.1, 0.9 * (rel / previous) ** 2)
+                    eta = max(forcing, 0.2 * self.tol / rel)
+                accept = self._accept(linear, right, tangent) if self._is_linear and self.forcing is None else None
+                atol = min(eta, 0.9) * size
+                solved = conjugate_gradients(linear, b, atol=atol, maxiter=self.max_cg, callback=progress, accept=accept)
+                x, count = solved.x, solved.iterations
+                previous = rel
+                if not np.all(np.isfinite(x[0])):
+                    result.message = "the linear solver met numbers that are not finite"
+                    return result
+                if not solved.converged and not solved.negative_curvature and self._is_linear:
+                    result.cg.append(count)
+                    result.newton += 1
+                    result.residual = float(solved.residual / scale)
+                    result.message = f"conjugate gradients did not converge in {self.max_cg} iterations"
+                    return result
+            result.cg.append(count)
+            result.newton += 1
+            direction = linear.strain(x)
+            macro_step = free @ x[1]
+            if predict:
+                direction = direction + problem.uniform(jump)
+                macro_step = macro_step + jump
+            slope = problem.operators.mean_dot(stress, direction) - float(target @ x[1])
+            del x, b, tangent
+            length = 1.0
+            for _ in range(12):
+                trial = e + length * direction
+                energy_new, stress_new = problem_energy(trial, states, dt)
+                fine = np.isfinite(energy_new) and bool(np.all(np.isfinite(stress_new)))
+                if fine and (predict or not self.line_search):
+                    break
+                if fine:
+                    value = energy_new - float(target @ (free.T @ (macro + length * macro_step)))
+                    if value <= potential + 1e-4 * length * slope + 1e-11 * (abs(potential) + abs(energy_new)) or slope >= 0:
+                        break
+                if predict:
+                    result.message = "the strain at the end of the step is not admissible: an element inverts, or a law's limit is passed"
+                    return result
+                length *= 0.5
+                result.corrections += 1
+            else:
+                result.message = "the line search found no admissible step that lowers the energy"
+                return result
+            change = length * np.sqrt(problem.operators.mean_dot(direction, direction))
+            e, stress, energy = trial, stress_new, energy_new
+            macro = macro + length * macro_step
+            first = False
+            size_e = np.sqrt(problem.operators.mean_dot(e, e)) or 1.0
+            result.updates.append(float(change / size_e))
+            target = self._target(control, macro, stress)
+            potential = energy - float(target @ (free.T @ macro))
+            r = linear.rhs(stress, target)
+            norm = np.sqrt(max(linear.dot(r, linear.precondition(r)), 0.0))
+            del r, linear
+            scale = self.scale(stress)
+            result.residual = float(norm / scale) if scale > 0 else 0.0
+            result.residuals.append(result.residual)
+            if not np.isfinite(result.residual):
+                result.message = "the residual is not finite"
+                return result
+            if result.residual <= self.tol:
+                result.converged = True
+                result.message = f"converged in {result.newton} Newton steps"
+                result.state = EquilibriumState(e, stress, macro, states, control.time, float(energy))
+                return result
+            if result.newton >= self.max_newton:
+                result.message = f"no convergence in {self.max_newton} Newton steps: residual {result.residual:.2e}, not {self.tol:.1e}"
+                return result
+
+    @property
+    def _is_linear(self) -> bool:
+        return all(g.linear for g in self.problem.constitutive.groups)
+
+    def _accept(self, linear: Formulation, stress: Array, tangent: Tangent) -> Any:
+        """Tolerance of a linear problem at an iterate, where the mean stress is that of the iterate."""
+
+        def tolerance(x: Any) -> float:
+            e = linear.strain(x)
+            flat = e.reshape((len(e), -1))
+            return 0.9 * self.tol * self.scale(stress + tangent.apply(flat, np.empty_like(flat)).reshape(e.shape))
+
+        return tolerance
+
+    def _target(self, control: Control, macro: Array, stress: Array) -> Array:
+        """Stress of the free components: as given, or that first Piola-Kirchhoff stress which has the given Cauchy stress now."""
+        if control.prescribed.all():
+            return np.zeros(0)
+        kin = self.problem.kinematics
+        if control.measure == "nominal":
+            return control.stress[~control.prescribed]
+        # components of the Cauchy stress that belong to prescribed strains follow from the current stress
+        f = kin.macroscopic(macro)
+        p = kin.macroscopic(self.problem.operators.mean(stress), stress=True)
+        j = np.linalg.det(f)
+        now = control.rotation.T @ kin.components_of(p @ f.T / j, stress=True)
+        wanted = control.rotation @ np.where(control.prescribed, now, control.stress)
+        cauchy = kin.macroscopic(wanted, stress=True)
+        cauchy = np.where(np.abs(cauchy - cauchy.T) > 0, np.triu(cauchy) + np.triu(cauchy, 1).T, cauchy)
+        nominal = kin.components_of(j * cauchy @ np.linalg.inv(f).T, stress=True)
+        return (control.rotation.T @ nominal)[~control.prescribed]
+
+
+def reference_of(mean: Array, m: int) -> Array:
+    """A positive definite matrix near the mean tangent, for the reference medium."""
+    c = 0.5 * (mean + mean.T)
+    values, vectors = np.linalg.eigh(c)
+    top = np.abs(values).max()
+    if not np.isfinite(top) or top == 0.0:
+        return np.eye(m)
+    return (vectors * np.maximum(np.abs(values), 1e-3 * top)) @ vectors.T

@@ -1,0 +1,280 @@
+"""Stress and tangent of all points from the stored energies of their materials.
+
+Nothing here knows a constitutive law: stress is the first derivative of the energy density, the tangent its second. Points
+are handled in blocks that stay in cache. Phases of one class that differ in their parameters only are evaluated together,
+with the parameters looked up voxel by voxel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from hoad.mechanics.blocks import in_blocks
+from hoad.mechanics.kinematics import Kinematics
+from hoad.mechanics.materials.base import Inelastic, Material, State
+from hoad.transforms.batching import vmap
+from hoad.transforms.custom import stop_gradient
+from hoad.transforms.first import grad, jvp, value_and_grad
+
+__all__ = ["Constitutive", "Group", "LinearTangent", "StoredTangent", "Tangent"]
+
+Array = Any
+BLOCK = 8192
+
+
+@dataclass
+class Group:
+    """Points that are evaluated together: one law, its phases, and where they are.
+
+    Parameters
+    ----------
+    material : Material
+        With parameter fields of shape (points of the group,) where phases were merged.
+    index : integer array or None
+        Positions in the flattened points; None for all of them.
+    phases : sequence
+        Labels of the phases in the group.
+    """
+
+    material: Material
+    index: Array | None
+    phases: Sequence[Any]
+
+    @property
+    def linear(self) -> bool:
+        """Whether the energy is quadratic and the same at all points of the group."""
+        fields_ = any(np.ndim(v) > self.material.field_axes.get(k, 0) for k, v in self.material.parameters.items())
+        return self.material.linear and not fields_
+
+    def count(self, total: int) -> int:
+        return total if self.index is None else len(self.index)
+
+
+def _mergeable(a: Material, b: Material) -> bool:
+    if type(a) is not type(b) or a.linear:
+        return False
+    numeric = a.parameters
+    if numeric.keys() != b.parameters.keys():
+        return False
+    plain = all(np.ndim(v) == 0 for m in (a, b) for v in m.parameters.values())
+    fixed = [f.name for f in fields(a) if f.name not in numeric]
+    return plain and all(getattr(a, name) == getattr(b, name) for name in fixed)
+
+
+class Constitutive:
+    """The materials of a cell at all of its points.
+
+    Parameters
+    ----------
+    kinematics : Kinematics
+    phases : dict
+        Material of each label.
+    labels : integer array of shape (points,)
+        Label of each point (voxels times points of a voxel, flattened).
+    """
+
+    def __init__(self, kinematics: Kinematics, phases: dict[Any, Material], labels: Array) -> None:
+        self.kinematics = kinematics
+        self.count = labels.size
+        self.groups: list[Group] = []
+        left = [k for k in phases if np.any(labels == k)]
+        while left:
+            same = [k for k in left if k == left[0] or _mergeable(phases[left[0]], phases[k])]
+            left = [k for k in left if k not in same]
+            chosen = np.isin(labels, same)
+            index = None if chosen.all() else np.flatnonzero(chosen)
+            material = phases[same[0]]
+            if len(same) > 1:
+                here = labels if index is None else labels[index]
+                order = np.searchsorted(np.sort(same), here)
+                names = sorted(same)
+                material = material.with_parameters(
+                    **{p: np.array([float(phases[k].parameters[p]) for k in names])[order] for p in material.parameters}
+                )
+            elif index is not None:
+                material = material.at(index)
+            self.groups.append(Group(material, index, same))
+
+    # -- blocks of points -----------------------------------------------------------------------------------------------------
+
+    def _at(self, group: Group, piece: slice) -> tuple[Any, Material]:
+        """Where the points of a piece of a group are, and the material there."""
+        where = piece if group.index is None else group.index[piece]
+        return where, group.material.at(piece)
+
+    def density(self, material: Material, state: State | None, dt: Any) -> Any:
+        """Function from strain components (m, n) to energy densities (n,)."""
+        kin = self.kinematics
+        if isinstance(material, Inelastic):
+            return lambda e: material.energy(kin.tensor(e), state, dt)
+        return lambda e: material.energy(kin.tensor(e))
+
+    def initial_state(self) -> list[State | None]:
+        """State of every group: None, or internal variables of shape (components..., points of the group)."""
+        return [
+            g.material.initial_state((g.count(self.count),)) if isinstance(g.material, Inelastic) else None for g in self.groups
+        ]
+
+    def _sliced(self, state: State | None, piece: slice) -> State | None:
+        return None if state is None else {k: v[..., piece] for k, v in state.items()}
+
+    def each(self, work: Any, states: list[State | None]) -> None:
+        """Call ``work(where, density, group_number, piece)`` on blocks of all groups."""
+        for number, (group, state) in enumerate(zip(self.groups, states, strict=True)):
+
+            def run(piece: slice, group: Group = group, number: int = number, state: State | None = state) -> None:
+                where, material = self._at(group, piece)
+                work(where, material, self._sliced(state, piece), number, piece)
+
+            in_blocks(run, group.count(self.count), BLOCK)
+
+    def energy_and_stress(
+        self, e: Array, states: list[State | None], dt: Any = 1.0, stress: bool = True
+    ) -> tuple[Array, Array | None]:
+        """Energy densities (points,) and stress components (m, points) of strain components (m, points).
+
+        Strains that a law does not admit have energy inf or NaN; nothing is raised here, the caller's line search decides.
+        """
+        energy = np.empty(self.count, e.dtype)
+        sigma = np.empty_like(e) if stress else None
+
+        def work(where: Any, material: Material, state: State | None, _: int, __: slice) -> None:
+            w = self.density(material, state, dt)
+            with np.errstate(all="ignore"):
+                if sigma is None:
+                    energy[where] = w(e[:, where])
+                else:
+                    total = lambda x: _summed(w(x))
+                    (_, density), g = value_and_grad(total, has_aux=True)(e[:, where])
+                    energy[where], sigma[:, where] = density, g
+
+        self.each(work, states)
+        return energy, sigma
+
+    def tangent(self, e: Array, states: list[State | None], dt: Any = 1.0) -> Tangent:
+        """Second derivative of the energy at strain components (m, points)."""
+        if all(g.linear for g in self.groups):
+            return self.linear_tangent()
+        m = self.kinematics.components
+        upper = np.triu_indices(m)
+        stored = np.empty((len(upper[0]), self.count), e.dtype)
+
+        def work(where: Any, material: Material, state: State | None, _: int, __: slice) -> None:
+            w = self.density(material, state, dt)
+            c = second_derivatives(lambda x: w(x).sum(), e[:, where])
+            stored[:, where] = 0.5 * (c + np.swapaxes(c, 0, 1))[upper]
+
+        with np.errstate(all="ignore"):
+            self.each(work, states)
+        return StoredTangent(stored, m)
+
+    def linear_tangent(self) -> LinearTangent:
+        """Tangent of phases that are all linear: one matrix for each group."""
+        m = self.kinematics.components
+        matrices = []
+        for group in self.groups:
+            w = self.density(group.material, None, 1.0)
+            matrices.append(second_derivatives(lambda x, w=w: w(x).sum(), np.zeros((m, 1)))[..., 0])
+        return LinearTangent([(c, g.index) for c, g in zip(matrices, self.groups, strict=True)], self.count)
+
+    def update(self, e: Array, states: list[State | None], dt: Any = 1.0) -> list[State | None]:
+        """Internal variables at the end of a step that led to the strain ``e``."""
+        new: list[State | None] = [None if s is None else {k: np.empty_like(v) for k, v in s.items()} for s in states]
+
+        def work(where: Any, material: Material, state: State | None, number: int, piece: slice) -> None:
+            target = new[number]
+            if target is None or state is None:
+                return
+            assert isinstance(material, Inelastic)
+            for name, value in material.update(self.kinematics.tensor(e[:, where]), state, dt).items():
+                target[name][..., piece] = value
+
+        self.each(work, states)
+        return new
+
+
+def _summed(density: Array) -> Any:
+    return density.sum(), stop_gradient(density)
+
+
+def second_derivatives(total: Any, e: Array) -> Array:
+    """Matrix (m, m, n) of second derivatives of a sum over points, from one pass with m directions."""
+    m, n = e.shape
+    directions = np.zeros((m, m, n), e.dtype)
+    directions[np.arange(m), np.arange(m)] = 1.0
+    slope = grad(total)
+    return np.asarray(vmap(lambda d: jvp(slope, (e,), (d,))[1])(directions))
+
+
+class Tangent:
+    """Symmetric linear map from strain to stress components at every point."""
+
+    def apply(self, e: Array, out: Array) -> Array:
+        """Stress components of strain components (m, points) into ``out``."""
+        raise NotImplementedError
+
+    def mean(self, total: Any = float) -> Array:
+        """Average matrix (m, m) over the points of this process."""
+        raise NotImplementedError
+
+
+class StoredTangent(Tangent):
+    """Upper triangles (m(m+1)/2, points)."""
+
+    def __init__(self, upper: Array, m: int) -> None:
+        self.upper = upper
+        self.m = m
+        self.row = np.zeros((m, m), int)
+        self.row[np.triu_indices(m)] = np.arange(len(upper))
+        self.row = np.maximum(self.row, self.row.T)
+
+    def apply(self, e: Array, out: Array) -> Array:
+        def work(piece: slice) -> None:
+            x, c, y = e[:, piece], self.upper[:, piece], out[:, piece]
+            scratch = np.empty_like(x[0])
+            for i in range(self.m):
+                row = np.multiply(c[self.row[i, 0]], x[0])
+                for j in range(1, self.m):
+                    row += np.multiply(c[self.row[i, j]], x[j], out=scratch)
+                y[i] = row
+
+        in_blocks(work, e.shape[1], BLOCK)
+        return out
+
+    def mean(self, total: Any = None) -> Array:
+        return self.upper.mean(1)[self.row]
+
+
+class LinearTangent(Tangent):
+    """One matrix for each group of points."""
+
+    def __init__(self, parts: list[tuple[Array, Array | None]], count: int) -> None:
+        self.parts = parts
+        self.count = count
+        self.base, _ = max(parts, key=lambda p: count if p[1] is None else len(p[1]))
+        self.extra = [(c - self.base, self._mask(index)) for c, index in parts if c is not self.base]
+
+    def _mask(self, index: Array | None) -> Array:
+        mask = np.zeros(self.count, bool)
+        mask[slice(None) if index is None else index] = True
+        return mask
+
+    def apply(self, e: Array, out: Array) -> Array:
+        def work(piece: slice) -> None:
+            x = e[:, piece]
+            y = self.base.astype(x.dtype, copy=False) @ x
+            for c, mask in self.extra:
+                here = mask[piece]
+                if here.any():
+                    y += c.astype(x.dtype, copy=False) @ (x * here)
+            out[:, piece] = y
+
+        in_blocks(work, e.shape[1], BLOCK)
+        return out
+
+    def mean(self, total: Any = None) -> Array:
+        return sum(c * ((self.count if i is None else len(i)) / self.count) for c, i in self.parts)

@@ -1,0 +1,177 @@
+"""The result of a solve: macroscopic response along the load path, and the fields at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hoad.errors import ConvergenceError
+from hoad.mechanics.newton import EquilibriumState, StepResult
+from hoad.mechanics.problem import Problem
+
+if TYPE_CHECKING:
+    from hoad.mechanics.newton import Newton
+
+__all__ = ["Solution", "Step"]
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class Step:
+    """One converged load step.
+
+    Parameters
+    ----------
+    time : float
+        Time at the end of the step.
+    strain, stress : array of the problem's macroscopic shape
+        Mean deformation gradient (strain, gradient) and the mean stress conjugate to it.
+    energy : float
+        Mean energy density (for materials with internal variables: of the incremental potential).
+    newton : int
+        Newton steps, those of cut-back steps included.
+    iterations : tuple of int
+        Conjugate gradient iterations of each Newton step.
+    residual : float
+        Relative residual at the end.
+    residuals, updates : tuple of float
+        Relative residual after each Newton step, and size of its update relative to the strain.
+    cutbacks : int
+        How often the step was divided.
+    """
+
+    time: float
+    strain: Array
+    stress: Array
+    energy: float
+    newton: int
+    iterations: tuple[int, ...]
+    residual: float
+    residuals: tuple[float, ...]
+    updates: tuple[float, ...]
+    cutbacks: int
+
+
+@dataclass
+class Solution:
+    """What :func:`hoad.mechanics.solve` returns: only ever converged states.
+
+    Arrays along the path have the step as their first axis; :attr:`converged` is False for a path that ended early (such a
+    solution is only reached through ``ConvergenceError.solution``).
+    """
+
+    problem: Problem
+    newton: Newton
+    steps: list[Step] = field(default_factory=list)
+    state: EquilibriumState | None = None
+    previous: EquilibriumState | None = None
+    """State at the beginning of the last (sub-)step, whose internal variables the tangent refers to."""
+    control: Any = None
+    dt: float = 1.0
+    converged: bool = False
+    message: str = ""
+
+    # -- the path -----------------------------------------------------------------------------------------------------------------
+
+    def _along(self, name: str) -> Array:
+        return np.array([getattr(s, name) for s in self.steps])
+
+    @property
+    def time(self) -> Array:
+        """Times (steps,)."""
+        return self._along("time")
+
+    @property
+    def strain(self) -> Array:
+        """Mean strain measure (steps, d, d): deformation gradient for finite strains, strain for small ones."""
+        return self._along("strain")
+
+    @property
+    def stress(self) -> Array:
+        """Mean stress (steps, d, d): first Piola-Kirchhoff for finite strains, Cauchy for small ones."""
+        return self._along("stress")
+
+    @property
+    def cauchy(self) -> Array:
+        """Cauchy stress (steps, d, d) of the mean deformation: P̄ F̄ᵀ / det F̄ for finite strains."""
+        if self.problem.kinematics.kind != "finite":
+            return self.stress
+        return np.array([s.stress @ s.strain.T / np.linalg.det(s.strain) for s in self.steps])
+
+    @property
+    def energy(self) -> Array:
+        """Mean energy density (steps,)."""
+        return self._along("energy")
+
+    @property
+    def iterations(self) -> Array:
+        """Conjugate gradient iterations (steps,), all Newton steps added."""
+        return np.array([sum(s.iterations) for s in self.steps])
+
+    @property
+    def residual(self) -> Array:
+        """Relative residual (steps,) at the end of each step."""
+        return self._along("residual")
+
+    # -- fields at the end -------------------------------------------------------------------------------------------
+
+    def _end(self) -> EquilibriumState:
+        if self.state is None:
+            raise ConvergenceError("the solution has no converged step, so there are no fields. Use smaller load steps.")
+        return self.state
+
+    @property
+    def strain_field(self) -> Array:
+        """Strain measure at every point at the end, (d, d, points, *grid); (d, points, *grid) for scalar problems."""
+        return self.problem.kinematics.macroscopic(self._end().strain)
+
+    @property
+    def stress_field(self) -> Array:
+        """Stress at every point at the end, of the same shape."""
+        return self.problem.kinematics.macroscopic(self._end().stress, stress=True)
+
+    @property
+    def displacement(self) -> Array:
+        """Periodic part of the nodal displacement at the end, (components, *grid)."""
+        e = self._end().strain
+        mean = np.reshape(self.problem.operators.mean(e), (-1,) + (1,) * (e.ndim - 1))
+        return self.problem.operators.displacement(e - mean)
+
+    @property
+    def variables(self) -> dict[str, Array]:
+        """Internal variables at the end by name, (components..., points, *grid); NaN in phases that have none of that name."""
+        problem = self.problem
+        out: dict[str, Array] = {}
+        for group, state in zip(problem.constitutive.groups, self._end().variables, strict=True):
+            for name, value in (state or {}).items():
+                full = out.setdefault(name, np.full((*value.shape[:-1], problem.constitutive.count), np.nan))
+                full[..., slice(None) if group.index is None else group.index] = value
+        return {k: v.reshape((*v.shape[:-1], *problem.field_shape[1:])) for k, v in out.items()}
+
+    def __repr__(self) -> str:
+        word = "converged" if self.converged else "NOT converged"
+        total = int(self.iterations.sum()) if self.steps else 0
+        return f"Solution({len(self.steps)} steps, {word}, {total} iterations; {self.message})"
+
+
+def step_of(problem: Problem, results: list[StepResult], cutbacks: int) -> Step:
+    """Record of a load step from the results of its sub-steps."""
+    last = results[-1]
+    state = last.state
+    assert state is not None
+    kin = problem.kinematics
+    return Step(
+        time=state.time,
+        strain=kin.macroscopic(problem.operators.mean(state.strain)),
+        stress=kin.macroscopic(problem.operators.mean(state.stress), stress=True),
+        energy=state.energy,
+        newton=sum(r.newton for r in results),
+        iterations=tuple(n for r in results for n in r.cg),
+        residual=last.residual,
+        residuals=tuple(last.residuals),
+        updates=tuple(last.updates),
+        cutbacks=cutbacks,
+    )
