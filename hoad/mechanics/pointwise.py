@@ -38,11 +38,14 @@ class Group:
         Positions in the flattened points; None for all of them.
     phases : sequence
         Labels of the phases in the group.
+    labels : array or None
+        Label of each point of the group; None where there is one phase.
     """
 
     material: Material
     index: Array | None
     phases: Sequence[Any]
+    labels: Array | None = None
 
     @property
     def linear(self) -> bool:
@@ -88,6 +91,7 @@ class Constitutive:
             chosen = np.isin(labels, same)
             index = None if chosen.all() else np.flatnonzero(chosen)
             material = phases[same[0]]
+            here = None
             if len(same) > 1:
                 here = labels if index is None else labels[index]
                 order = np.searchsorted(np.sort(same), here)
@@ -97,7 +101,7 @@ class Constitutive:
                 )
             elif index is not None:
                 material = material.at(index)
-            self.groups.append(Group(material, index, same))
+            self.groups.append(Group(material, index, same, here))
 
     # -- blocks of points -----------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ class Problem:
     cell : Cell
     phases : mapping
         Material of each label in the image. Parameters may be fields of the shape of the grid.
+    operators : Compatibility, optional
+        Operators to share with another problem on the same cell.
 
     Raises
     ------
@@ -38,7 +40,7 @@ class Problem:
         For materials of different kinds.
     """
 
-    def __init__(self, cell: Cell, phases: Mapping[Any, Material]) -> None:
+    def __init__(self, cell: Cell, phases: Mapping[Any, Material], operators: Compatibility | None = None) -> None:
         missing = [k for k in cell.phases if k not in phases]
         if missing:
             raise CellError(
@@ -63,7 +65,9 @@ class Problem:
                     f"{type(m).__name__} of phase {label!r} takes tensors of size {m.dimensions}, but this cell has size {size}. "
                     "Use plane='strain' or plane='stress', which embed in three dimensions."
                 )
-        self.operators = Compatibility(cell.grid, cell.scheme, self.kinematics, cell.transform, cell.nyquist)
+        if operators is None:
+            operators = Compatibility(cell.grid, cell.scheme, self.kinematics, cell.transform, cell.nyquist)
+        self.operators = operators
         part = self.operators.transform.real_part
         image = cell.image[part]
         repeats = self.operators.points

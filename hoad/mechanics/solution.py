@@ -151,6 +151,114 @@ class Solution:
                 full[..., slice(None) if group.index is None else group.index] = value
         return {k: v.reshape((*v.shape[:-1], *problem.field_shape[1:])) for k, v in out.items()}
 
+    # -- derivatives at the end -----------------------------------------------------------------------------------------
+
+    def _linearised(self, tol: float) -> Any:
+        from hoad.mechanics.response.linearised import Linearised
+
+        end = self._end()
+        before = self.previous.variables if self.previous is not None else end.variables
+        return Linearised(self.problem, end.strain, before, self.dt, self.newton, tol)
+
+    def tangent(self, *, tol: float = 1e-8) -> Array:
+        """Homogenised tangent dP̄/dF̄ (dσ̄/dε̄) at the end of the path, of shape macro_shape + macro_shape.
+
+        Parameters
+        ----------
+        tol : float
+            Relative residual of the linear solves; the error of the tangent is quadratic in it.
+
+        Returns
+        -------
+        array of shape (d, d, d, d), or (d, d) for scalar problems
+            With all components of the strain prescribed, whatever the load. For materials with internal variables the consistent
+            tangent of the last (sub-)step.
+
+        Raises
+        ------
+        ConvergenceError
+            If a solve does not converge or the state is not stable.
+
+        Notes
+        -----
+        One linear solve for each strain component; C̄_ab = <A_a : C A_b> with the strain fields A_a of unit loads.
+        """
+        linear = self._linearised(tol)
+        return self.problem.kinematics.fourth_order(linear.effective(linear.concentrations()))
+
+    def sensitivity(self, wrt: Any, of: Any = "energy", *, tol: float = 1e-9) -> Any:
+        """Derivative of the effective response by material parameters, at prescribed strain.
+
+        Parameters
+        ----------
+        wrt : (label, name) or list of such pairs
+            Phase and parameter; a parameter that is a field has a derivative at each voxel.
+        of : "energy", "stress" or callable
+            Mean energy, mean stress (all components), or a scalar function of (energy, stress) in ordinary NumPy.
+        tol : float
+            Relative residual of adjoint solves.
+
+        Returns
+        -------
+        array or list of arrays
+            Of the shape of the parameter; for ``"stress"`` with the stress components first.
+
+        Raises
+        ------
+        MaterialError
+            For unknown parameters and for materials with internal variables.
+
+        Notes
+        -----
+        ``"energy"`` needs no solve, a scalar function one whatever the number of parameters, ``"stress"`` one for each component.
+        Cotangents are projected onto compatible fields.
+        """
+        from hoad.mechanics.response.sensitivity import sensitivities
+
+        single = isinstance(wrt, tuple)
+        found = sensitivities(self, [wrt] if single else list(wrt), of, tol)
+        return found[0] if single else found
+
+    def taylor(self, direction: Any = None, order: int = 5, *, parameters: Any = None, tol: float = 1e-10) -> Array:
+        """Taylor coefficients of the effective energy along a line of macroscopic strains, parameters, or both.
+
+        Parameters
+        ----------
+        direction : array of the problem's macroscopic shape, optional
+            D in F̄ + tD; zero by default.
+        order : int
+            Highest order; orders 2n and 2n + 1 take n linear solves.
+        parameters : mapping from (label, name) to direction, optional
+            Direction of material parameters.
+        tol : float
+            Relative residual of the linear solves.
+
+        Returns
+        -------
+        array of shape (order + 1,)
+            Coefficients of t^0 ... t^order of W̄; the n-th derivative is n! times coefficient n.
+        """
+        from hoad.mechanics.response.sensitivity import energy_series
+
+        return energy_series(self, direction, order, parameters or {}, tol)
+
+    def tangent_derivative(self, *, tol: float = 1e-9) -> Array:
+        """Second derivative d²P̄/dF̄² of the mean stress, of shape macro_shape three times, from the solves of the tangent alone."""
+        from hoad.mechanics.response.sensitivity import stress_curvature
+
+        return stress_curvature(self, tol)
+
+    def taylor_model(self, *, tol: float = 1e-9) -> Any:
+        """Third-order model of W̄ in all components of the macroscopic strain, with an error estimate.
+
+        Returns
+        -------
+        hoad.mechanics.response.expansion.TaylorModel
+        """
+        from hoad.mechanics.response.sensitivity import energy_model
+
+        return energy_model(self, tol)
+
     def __repr__(self) -> str:
         word = "converged" if self.converged else "NOT converged"
         total = int(self.iterations.sum()) if self.steps else 0

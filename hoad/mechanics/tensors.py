@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from hoad.backends import like
+from hoad.core.box import strip
+
 __all__ = [
     "as_array",
     "det",
@@ -35,8 +38,8 @@ def eye(d: int, points: int) -> Array:
 
 
 def eye_like(a: Array) -> Array:
-    """Identity that broadcasts against the tensor field ``a`` of shape (d, d, *points), in its precision."""
-    return in_precision_of(a, eye(a.shape[0], a.ndim - 2))
+    """Identity that broadcasts against the tensor field ``a`` of shape (d, d, *points), in its precision and where it lives."""
+    return like(in_precision_of(a, eye(a.shape[0], a.ndim - 2)), strip(a))
 
 
 def trace(a: Array) -> Array:
