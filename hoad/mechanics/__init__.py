@@ -10,6 +10,7 @@ from hoad.mechanics.load import LoadPath, mixed_path, strain_path, stress_path
 from hoad.mechanics.materials import *  # noqa: F403
 from hoad.mechanics.materials import __all__ as _materials
 from hoad.mechanics.problem import Problem
+from hoad.mechanics.response.functional import Response
 from hoad.mechanics.schemes import SCHEMES
 from hoad.mechanics.solution import Solution
 from hoad.mechanics.solve import solve
@@ -20,6 +21,7 @@ __all__ = [
     "Grid",
     "LoadPath",
     "Problem",
+    "Response",
     "Solution",
     "materials",
     "mixed_path",

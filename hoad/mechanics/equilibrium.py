@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hoad.mechanics.compatibility import Compatibility
+from hoad.mechanics.jacobi_green import JacobiGreen
 from hoad.mechanics.krylov import Pair
 from hoad.mechanics.pointwise import Tangent
 
@@ -34,6 +35,8 @@ class Formulation:
         self.operators = operators
         self.free = free
         self.tangent: Tangent | None = None
+        self.jacobi: JacobiGreen | None = None
+        """Replaces the Green operator in the preconditioner."""
         self._macro = np.linalg.inv(free.T @ operators.reference @ free) if free.shape[1] else np.zeros((0, 0))
 
     # -- what the two forms say for themselves -----------------------------------------------------------------------------------
@@ -80,6 +83,15 @@ class Formulation:
     def precondition(self, r: Pair) -> Pair:
         return [self.green(r[0]), self._macro @ r[1]]
 
+    def norm(self, r: Pair) -> float:
+        """Norm of a residual in the energy of the reference medium, whatever the preconditioner."""
+        kept, self.jacobi = self.jacobi, None
+        try:
+            square = self.dot(r, self.precondition(r))
+        finally:
+            self.jacobi = kept
+        return float(np.sqrt(max(square, 0.0))) if np.isfinite(square) else np.nan
+
     def dot(self, a: Pair, b: Pair) -> float:
         return self.field_dot(a[0], b[0]) + float(a[1] @ b[1])
 
@@ -110,7 +122,7 @@ class DisplacementBased(Formulation):
         return self.operators.strain(x)
 
     def green(self, r: Array) -> Array:
-        return self.operators.precondition(r)
+        return self.operators.precondition(r) if self.jacobi is None else self.jacobi(r)
 
     def field_dot(self, a: Array, b: Array) -> float:
         return self.operators.spectral_dot(a, b)

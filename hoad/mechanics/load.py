@@ -174,7 +174,7 @@ def mixed_path(
     both = ~np.isnan(a) & ~np.isnan(s) & (s != 0)
     if both.any():
         where = np.argwhere(both)[0].tolist()
-        raise LoadError(f"step {where[0]} has both strain and stress for component {where[1:]}, expected one: set the other to NaN.")
+        raise LoadError(f"step {where[0]} has both strain and stress for component {where[1:]}, expected one. Set one to NaN.")
     if measure not in ("nominal", "cauchy"):
         raise LoadError(f"stress measure {measure!r} is unknown, expected 'nominal' or 'cauchy'.")
     r = None

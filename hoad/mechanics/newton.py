@@ -117,7 +117,7 @@ class Newton:
         result = StepResult(None, False, "")
         e, macro = start.strain, start.macro
         energy, stress = problem_energy(e, states, dt)
-        if not (np.isfinite(energy) and np.all(np.isfinite(stress))):
+        if stress is None or not (np.isfinite(energy) and np.all(np.isfinite(stress))):
             return StepResult(None, False, "the energy is not finite at the start of the step")
         target = self._target(control, macro, stress)
         potential = energy - float(target @ (free.T @ macro))
@@ -175,7 +175,7 @@ class Newton:
             for _ in range(12):
                 trial = e + length * direction
                 energy_new, stress_new = problem_energy(trial, states, dt)
-                fine = np.isfinite(energy_new) and bool(np.all(np.isfinite(stress_new)))
+                fine = stress_new is not None and bool(np.isfinite(energy_new)) and bool(np.all(np.isfinite(stress_new)))
                 if fine and (predict or not self.line_search):
                     break
                 if fine:
@@ -183,7 +183,7 @@ class Newton:
                     if value <= potential + 1e-4 * length * slope + 1e-11 * (abs(potential) + abs(energy_new)) or slope >= 0:
                         break
                 if predict:
-                    result.message = "the strain at the end of the step is not admissible: an element inverts, or a law's limit is passed"
+                    result.message = "the strain at the end of the step is not admissible: an element inverts, or a limit is passed"
                     return result
                 length *= 0.5
                 result.corrections += 1
@@ -213,7 +213,7 @@ class Newton:
                 result.state = EquilibriumState(e, stress, macro, states, control.time, float(energy))
                 return result
             if result.newton >= self.max_newton:
-                result.message = f"no convergence in {self.max_newton} Newton steps: residual {result.residual:.2e}, not {self.tol:.1e}"
+                result.message = f"no convergence in {self.max_newton} Newton steps: the residual is {result.residual:.2e}"
                 return result
 
     @property

@@ -38,10 +38,10 @@ def _along(
         if len(rest) < order:
             rest = rest + [np.zeros_like(x)] * (order - len(rest))
         steps = [v] + [{name: np.zeros_like(u) for name, u in v.items()}] * (order - 1)
-        if stress:
-            f = lambda y, q: grad(lambda z: density(z, q).sum())(y)  # noqa: E731
-        else:
-            f = lambda y, q: density(y, q)[None]  # noqa: E731
+
+        def f(y: Array, q: Any) -> Array:
+            return grad(lambda z: density(z, q).sum())(y) if stress else density(y, q)[None]
+
         if p:
             _, found = jet(f, (x, p), (rest[:order], steps))
         else:
@@ -86,7 +86,10 @@ def third_derivative(linear: Linearised, fields: Sequence[Array], parameters: Pa
             def work(density: Any, points: Any, params: Any) -> Any:
                 x, u, v = points
                 (p,) = params
-                slope = lambda y: grad(lambda z: density(z, p).sum())(y)  # noqa: E731
+
+                def slope(y: Array) -> Array:
+                    return grad(lambda z: density(z, p).sum())(y)
+
                 return [jvp(lambda y: jvp(slope, (y,), (u,))[1], (x,), (v,))[1]], {}
 
             (s,), _ = parameters.pointwise(work, [linear.strain, fields[a], fields[b]], [present])

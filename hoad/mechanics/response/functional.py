@@ -14,7 +14,7 @@ from hoad.mechanics.materials.base import Material
 from hoad.mechanics.newton import EquilibriumState, Newton
 from hoad.mechanics.problem import Problem
 from hoad.mechanics.response.linearised import Linearised
-from hoad.mechanics.response.parameters import Parameters, energy_slope, stress_along
+from hoad.mechanics.response.parameters import Fields, Parameters, energy_slope, stress_along
 from hoad.mechanics.solve import initial_state
 from hoad.transforms.first import grad, jvp
 
@@ -107,7 +107,7 @@ class Response:
                 result = newton.step(states[-1], control, 1.0)
             if not result.converged or result.state is None:
                 raise ConvergenceError(
-                    f"load {k} of the response did not converge: {result.message}. Reach it in smaller steps by adding loads before it."
+                    f"load {k} of the response did not converge: {result.message}. Reach it in smaller steps: add loads before it."
                 )
             state = result.state
             states.append(state)
@@ -129,7 +129,7 @@ class Response:
         self._at(values)
         return self._response()
 
-    # -- functionals ------------------------------------------------------------------------------------------------------------------
+    # -- functionals ----------------------------------------------------------------------------------------------------
 
     def value_and_gradient(self, functional: Functional, values: Sequence[Array] | None = None) -> tuple[float, list[Array]]:
         """J and its gradient, a list with an array for each parameter."""
@@ -150,28 +150,7 @@ class Response:
         energy, stress = self._response()
         parameters = self._bound()
         present, along = parameters.present(), parameters.spread(direction)
-        d_energy, d_stress = np.zeros_like(energy), np.zeros_like(stress)
-        moved = []
-        for k in range(len(self._states)):
-            lin = self._linearised(k)
-            e = self._states[k].strain
-
-            def first(density: Any, points: Any, params: Any) -> Any:
-                (x,), (p, v) = points, params
-                if not p:
-                    return [np.zeros_like(x)], {}
-                return [jvp(lambda q: grad(lambda y: density(y, q).sum())(x), (p,), (v,))[1]], energy_slope(density, x, p)
-
-            (s_v,), slope = parameters.pointwise(first, [e], [present, along])
-            e_dot = lin.solve(s_v)
-            self.solves += 1
-            total = sum(
-                float((slope[g][name] * along[g][name]).sum()) for g in range(len(slope)) for name in slope[g]
-            )
-            operators = self._problem.operators
-            d_energy[k] = operators.transform.total(total) / (operators.grid.size * operators.points)
-            d_stress[k] = self._problem.kinematics.macroscopic(operators.mean(lin.stiffness(e_dot) + s_v), stress=True)
-            moved.append(e_dot)
+        d_energy, d_stress, moved = self._moved(parameters, present, along)
         slopes = grad(functional, argnums=(0, 1))
         (by_energy, by_stress), (dot_energy, dot_stress) = jvp(lambda a, b: slopes(a, b), (energy, stress), (d_energy, d_stress))
         result = [np.zeros(shape) for shape in self.parameters.shapes]
@@ -182,14 +161,17 @@ class Response:
 
             def second(density: Any, points: Any, params: Any) -> Any:
                 (x, b, x_dot), (p, v) = points, params
-                slope = lambda y, q: grad(lambda z: stress_along(density, z, q, b))(y)  # noqa: E731
+
+                def slope(y: Array, q: Any) -> Array:
+                    return grad(lambda z: stress_along(density, z, q, b))(y)
+
                 if not p:
                     return [jvp(lambda y: slope(y, p), (x,), (x_dot,))[1]], {}
                 return [jvp(slope, (x, p), (x_dot, v))[1]], {}
 
-            (q,), _ = parameters.pointwise(second, [e, a, moved[k]], [present, along])
+            (turning,), _ = parameters.pointwise(second, [e, a, moved[k]], [present, along])
             uniform = self._problem.uniform(s_dot)
-            a_dot = uniform + lin.solve(lin.stiffness(uniform) + q)
+            a_dot = uniform + lin.solve(lin.stiffness(uniform) + turning)
             self.solves += 1
             w, w_dot = float(by_energy[k]), float(dot_energy[k])
 
@@ -197,8 +179,13 @@ class Response:
                 (x, b, x_dot, b_dot), (p, v) = points, params
                 if not p:
                     return [], {}
-                of_energy = lambda y, q: grad(lambda z: density(y, z).sum())(q)  # noqa: E731
-                of_stress = lambda y, q, c: grad(lambda z: stress_along(density, y, z, c))(q)  # noqa: E731
+
+                def of_energy(y: Array, q: Any) -> Any:
+                    return grad(lambda z: density(y, z).sum())(q)
+
+                def of_stress(y: Array, q: Any, c: Array) -> Any:
+                    return grad(lambda z: stress_along(density, y, z, c))(q)
+
                 here, moving = jvp(of_energy, (x, p), (x_dot, v))
                 turned = jvp(of_stress, (x, p, b), (x_dot, v, b_dot))[1]
                 return [], {name: w_dot * here[name] + w * moving[name] + turned[name] for name in p}
@@ -207,9 +194,17 @@ class Response:
             _add(result, parameters.collect(fields))
         return result
 
-    # -- for optimisers ---------------------------------------------------------------------------------------------------------------
+    def jvp(self, values: Sequence[Array] | None, direction: Sequence[Array]) -> tuple[Array, Array]:
+        """Derivatives of energies (loads,) and stresses (loads, d, d) along a direction of the parameters; one solve a load."""
+        self._at(values)
+        parameters = self._bound()
+        return self._moved(parameters, parameters.present(), parameters.spread(direction))[:2]
 
-    def flat(self, functional: Functional) -> tuple[Callable[[Array], float], Callable[[Array], Array], Callable[[Array, Array], Array]]:
+    # -- for optimisers -------------------------------------------------------------------------------------------------
+
+    def flat(
+        self, functional: Functional
+    ) -> tuple[Callable[[Array], float], Callable[[Array], Array], Callable[[Array, Array], Array]]:
         """J, its gradient and its Hessian-vector product as functions of one vector of all parameters, for SciPy's optimisers."""
         sizes = [int(np.prod(shape)) for shape in self.parameters.shapes]
         cuts = np.cumsum(sizes)[:-1]
@@ -231,11 +226,38 @@ class Response:
 
         return value, gradient, product
 
-    # -- pieces -----------------------------------------------------------------------------------------------------------------------
+    # -- pieces ---------------------------------------------------------------------------------------------------------
 
     def _bound(self) -> Parameters:
         """The parameters of the problem whose states are kept."""
         return Parameters(self._problem, self.parameters.names)
+
+    def _moved(self, parameters: Parameters, present: Fields, along: Fields) -> tuple[Array, Array, list[Array]]:
+        """Derivatives of energies, stresses and strain fields along a direction of the parameters."""
+        n = len(self._states)
+        d_energy, d_stress = np.zeros(n), np.zeros((n, *self._problem.kinematics.macro_shape))
+        moved: list[Array] = []
+        for k in range(len(self._states)):
+            lin = self._linearised(k)
+            e = self._states[k].strain
+
+            def first(density: Any, points: Any, params: Any) -> Any:
+                (x,), (p, v) = points, params
+                if not p:
+                    return [np.zeros_like(x)], {}
+                return [jvp(lambda q: grad(lambda y: density(y, q).sum())(x), (p,), (v,))[1]], energy_slope(density, x, p)
+
+            (s_v,), slope = parameters.pointwise(first, [e], [present, along])
+            e_dot = lin.solve(s_v)
+            self.solves += 1
+            total = sum(
+                float((slope[g][name] * along[g][name]).sum()) for g in range(len(slope)) for name in slope[g]
+            )
+            operators = self._problem.operators
+            d_energy[k] = operators.transform.total(total) / (operators.grid.size * operators.points)
+            d_stress[k] = self._problem.kinematics.macroscopic(operators.mean(lin.stiffness(e_dot) + s_v), stress=True)
+            moved.append(e_dot)
+        return d_energy, d_stress, moved
 
     def _cotangent(self, by_stress: Array) -> Array:
         """Components (m,) that pair with mean stress components as ``by_stress`` does with the stress tensor."""
@@ -280,4 +302,4 @@ def _add(total: list[Array], part: list[Array]) -> None:
 def require_strain_control(control: Any) -> None:
     """Raise unless a load prescribes all components of the strain."""
     if control is not None and not control.prescribed.all():
-        raise LoadError("derivatives by parameters at prescribed stresses are not supported, expected a load that prescribes the strain.")
+        raise LoadError("derivatives by parameters need a load that prescribes all strains, but this one prescribes stresses.")

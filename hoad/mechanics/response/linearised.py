@@ -81,7 +81,7 @@ class Linearised:
             why = (
                 "the tangent is not positive definite: the state is not stable"
                 if found.negative_curvature
-                else f"conjugate gradients stopped at a relative residual of {found.residual / size:.1e} after {found.iterations} iterations"
+                else f"the residual fell to {found.residual / size:.1e} of its size in {found.iterations} iterations"
             )
             raise ConvergenceError(f"a derivative of the response could not be found: {why}. Use a larger max_cg or a looser tol.")
         return np.array(linear.fluctuation(found.x[0]))

@@ -44,8 +44,8 @@ class Parameters:
             material = problem.phases[label]
             if isinstance(material, Inelastic):
                 raise MaterialError(
-                    f"{type(material).__name__} of phase {label!r} has internal variables: derivatives by parameters along a history are "
-                    "not supported. Differentiate materials with a stored energy."
+                    f"{type(material).__name__} of phase {label!r} has internal variables: derivatives by parameters along a "
+                    "history are not supported. Differentiate materials with a stored energy."
                 )
             if name not in material.parameters:
                 raise MaterialError.unknown_parameter(type(material).__name__, [name], sorted(material.parameters))
