@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
-__all__ = ["in_blocks", "threads"]
+__all__ = ["in_blocks", "in_tasks", "threads"]
 
 
 def threads() -> int:
@@ -32,4 +32,14 @@ def in_blocks(work: Callable[[slice], None], count: int, block: int) -> None:
             work(piece)
         return
     for _ in _pool(threads()).map(work, pieces):
+        pass
+
+
+def in_tasks(work: Callable[[int], None], count: int) -> None:
+    """Call ``work(0)``, ``work(1)``, ... on all threads."""
+    if min(threads(), count) <= 1:
+        for number in range(count):
+            work(number)
+        return
+    for _ in _pool(threads()).map(work, range(count)):
         pass

@@ -57,6 +57,7 @@ class Compatibility:
         values = symbols.values[(..., *part)]
         self.symbols = np.ascontiguousarray(values.reshape((*values.shape[:2], -1)))
         self.factor = symbols.factor
+        self.turn = self._turn()
         self.weights = symbols.weights
         self.points = symbols.points
         self.free: Array | None = None
@@ -68,6 +69,14 @@ class Compatibility:
         self.shape = tuple(s.stop - s.start for s in self.transform.real_part)
         self._half = half_weights(self.transform)
         self.set_reference(np.eye(kinematics.components))
+
+    def _turn(self) -> Array:
+        """Common factor of the symbols (of modulus one) at the frequencies of this process; 1 where there is none."""
+        if self.factor is None:
+            return 1.0
+        if np.ndim(self.factor) == 0:
+            return self.factor
+        return np.broadcast_to(self.factor, self.grid.spectral_shape)[self.transform.spectral_part].reshape(-1)
 
     # -- reference medium -----------------------------------------------------------------------------------------------------
 
@@ -166,6 +175,14 @@ class Compatibility:
             hat[:, self.free] = held
         return self.transform.backward(hat.reshape((kin.components, *self.local)))[:, None]
 
+    def nodal(self, spectrum: Array) -> Array:
+        """Nodal field (n, *grid) of displacements or forces whose spectrum was formed with the symbols without their factor."""
+        return self.transform.backward((np.conj(self.turn) * spectrum).reshape((-1, *self.local)).astype(complex, copy=False))
+
+    def spectrum(self, nodal: Array) -> Array:
+        """Inverse of :meth:`nodal`."""
+        return self.turn * self.transform.forward(nodal).reshape((len(nodal), -1))
+
     # -- inner products ------------------------------------------------------------------------------------------------------------
 
     def mean_dot(self, a: Array, b: Array) -> float:
@@ -198,10 +215,4 @@ class Compatibility:
         self.set_reference(np.eye(self.kinematics.components))
         u = self.precondition(self.force(strain))
         self.set_reference(kept)
-        spectrum = u.reshape((-1, *self.local)).astype(complex)
-        if self.factor is not None:
-            factor = self.factor
-            if np.ndim(factor):
-                factor = np.broadcast_to(factor, self.grid.spectral_shape)[self.transform.spectral_part]
-            spectrum = spectrum / factor
-        return self.transform.backward(spectrum)
+        return self.nodal(u)

@@ -15,6 +15,7 @@ from hoad.mechanics.compatibility import Compatibility
 from hoad.mechanics.jacobi_green import JacobiGreen
 from hoad.mechanics.krylov import Pair
 from hoad.mechanics.pointwise import Tangent
+from hoad.mechanics.stencil import Stencil
 
 __all__ = ["FORMULATIONS", "DisplacementBased", "Formulation", "StrainBased"]
 
@@ -126,6 +127,44 @@ class DisplacementBased(Formulation):
 
     def field_dot(self, a: Array, b: Array) -> float:
         return self.operators.spectral_dot(a, b)
+
+
+class ElementBased(DisplacementBased):
+    """Unknown nodal displacements in space, for schemes that are elements: only the preconditioner transforms."""
+
+    def __init__(self, operators: Compatibility, free: Array) -> None:
+        super().__init__(operators, free)
+        self.stencil = Stencil(operators)
+
+    def force(self, stress: Array) -> Array:
+        return self.operators.nodal(self.operators.force(stress))
+
+    def fluctuation(self, x: Array) -> Array:
+        return self.operators.strain(self.operators.spectrum(x))
+
+    def green(self, r: Array) -> Array:
+        operators = self.operators
+        if self.jacobi is not None:
+            return operators.nodal(self.jacobi(operators.spectrum(r)))
+        hat = operators.transform.forward(r).reshape((len(r), -1))
+        operators.precondition(hat, out=hat)
+        return operators.transform.backward(hat.reshape((len(r), *operators.local)))
+
+    def field_dot(self, a: Array, b: Array) -> float:
+        return float(np.vdot(a, b)) / self.operators.grid.size
+
+    def apply(self, x: Pair) -> Pair:
+        assert self.tangent is not None
+        some = self.free.shape[1] > 0
+        force, mean = self.stencil.stiffness(x[0], self.tangent, self.free @ x[1] if some else None, track=some)
+        return [force, self.free.T @ mean if some else np.zeros(0)]
+
+
+def formulation_of(method: str, operators: Compatibility, free: Array) -> Formulation:
+    """The form of the equations that a method uses on a discretisation."""
+    if method == "displacement" and Stencil.fits(operators):
+        return ElementBased(operators, free)
+    return FORMULATIONS[method](operators, free)
 
 
 FORMULATIONS: dict[str, type[Formulation]] = {"displacement": DisplacementBased, "strain": StrainBased}

@@ -17,16 +17,6 @@ VOID = 1e-14
 FLOOR = 1e-3
 
 
-def _factor(operators: Compatibility) -> Array:
-    """Common complex factor (of modulus one) of the symbols at the frequencies of this process."""
-    if operators.factor is None:
-        return 1.0
-    if np.ndim(operators.factor) == 0:
-        return operators.factor
-    whole = np.broadcast_to(operators.factor, operators.grid.spectral_shape)
-    return whole[operators.transform.spectral_part].reshape(-1)
-
-
 def _entry(tangent: Tangent, k: int, j: int) -> Array:
     """Entry (k, j) of the tangent at all points."""
     if isinstance(tangent, StoredTangent):
@@ -45,7 +35,7 @@ def stiffness_diagonal(operators: Compatibility, tangent: Tangent) -> Array:
     compact stencils and for the Fourier scheme alike.
     """
     kin, transform = operators.kinematics, operators.transform
-    factor = _factor(operators)
+    factor = operators.turn
     total = np.zeros((kin.displacements, *operators.shape))
     for r in range(operators.points):
         stencils: dict[tuple[int, int], Array] = {}
@@ -89,9 +79,7 @@ class JacobiGreen:
     Notes
     -----
     Four more transforms of the displacement in each application. It pays for tangents that vary smoothly over orders of magnitude
-    (densities, damage); across sharp interfaces the Green operator alone is better. Ladecký, Pultarová & Zeman, Appl. Math. 66
-    (2021), for bounds by local stiffness ratios; the scaled operator after Leute, Ladecký, Falsafi, Jödicke, Pultarová, Zeman,
-    Junge & Pastewka's successors, arXiv:2508.02613.
+    (densities, damage); across sharp interfaces the Green operator alone is better. arXiv:2508.02613 (2025).
     """
 
     def __init__(self, operators: Compatibility, tangent: Tangent) -> None:
@@ -112,7 +100,7 @@ class JacobiGreen:
             self.root = np.ones_like(diagonal)
         else:
             self.root = np.sqrt(np.reshape(reference, (-1,) + (1,) * operators.grid.dimension) / diagonal)
-        self.factor = _factor(operators)
+        self.factor = operators.turn
 
     def _scaled(self, spectrum: Array) -> Array:
         """Spectrum of J^½ times the nodal field of a spectrum; both without the common factor of the symbols."""

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from hoad.mechanics.equilibrium import FORMULATIONS, Formulation
+from hoad.errors import LoadError
+from hoad.mechanics.equilibrium import Formulation, formulation_of
+from hoad.mechanics.jacobi_green import JacobiGreen
 from hoad.mechanics.krylov import conjugate_gradients
 from hoad.mechanics.load import Control
 from hoad.mechanics.materials.base import State
@@ -68,6 +70,9 @@ class Newton:
         Most Newton steps in a load step, and iterations in a linear solve.
     line_search : bool
         Whether steps must lower the energy.
+    preconditioner : {"green", "jacobi-green"}
+        Green operator of the reference medium, or that between two scalings by the diagonal of the stiffness
+        (:class:`~hoad.mechanics.jacobi_green.JacobiGreen`; with ``method="displacement"``).
     """
 
     problem: Problem
@@ -78,6 +83,7 @@ class Newton:
     max_newton: int = 30
     max_cg: int = 2000
     line_search: bool = True
+    preconditioner: str = "green"
 
     # -- pieces -------------------------------------------------------------------------------------------------------------------
 
@@ -91,8 +97,17 @@ class Newton:
             c0 = np.asarray(self.reference, float)
         if operators.reference.shape != c0.shape or not np.array_equal(operators.reference, c0):
             operators.set_reference(c0)
-        linear = FORMULATIONS[self.method](operators, free)
+        # strains at free Nyquist frequencies are no strains of a displacement: only the strain form has them as unknowns
+        method = self.method if operators.free is None else "strain"
+        linear = formulation_of(method, operators, free)
         linear.tangent = tangent
+        if self.preconditioner != "green" and tangent is not None:
+            if self.preconditioner != "jacobi-green" or method != "displacement":
+                raise LoadError(
+                    f"preconditioner {self.preconditioner!r} was asked for with equations in the {method} form, expected 'green', or "
+                    "'jacobi-green' with the displacement form (for the Fourier scheme on even grids that needs nyquist='zero')."
+                )
+            linear.jacobi = JacobiGreen(operators, tangent)
         return linear
 
     def scale(self, stress: Array) -> float:
@@ -103,6 +118,12 @@ class Newton:
         m = len(stress)
         local = np.sqrt(operators.mean_dot(stress, np.reshape(operators.compliance @ stress.reshape((m, -1)), stress.shape)))
         return norm if norm > 1e-10 * local else float(local)
+
+    def _step_scale(self, stress: Array, free: Array, target: Array, start: Array) -> float:
+        """Scale of the residual in a step: also the prescribed stress, and a little of that at the start, lest it be rounding."""
+        given = free @ target
+        prescribed = float(np.sqrt(given @ self.problem.operators.compliance @ given))
+        return max(self.scale(stress), prescribed, 1e-4 * self.scale(start))
 
     # -- the step ------------------------------------------------------------------------------------------------------------
 
@@ -135,7 +156,7 @@ class Newton:
                 del ahead
             b = linear.rhs(right, target)
             size = np.sqrt(max(linear.dot(b, linear.precondition(b)), 0.0))
-            scale = self.scale(right)
+            scale = self._step_scale(right, free, target, start.stress)
             if scale == 0.0 or size <= 1e-15 * scale:
                 x, count = [np.zeros_like(v) for v in b], 0
             else:
@@ -148,7 +169,7 @@ class Newton:
                     if np.isfinite(previous):
                         forcing = min(0.1, 0.9 * (rel / previous) ** 2)
                     eta = max(forcing, 0.2 * self.tol / rel)
-                accept = self._accept(linear, right, tangent) if self._is_linear and self.forcing is None else None
+                accept = self._accept(linear, right, tangent, target, start.stress) if self._is_linear and self.forcing is None else None
                 atol = min(eta, 0.9) * size
                 solved = conjugate_gradients(linear, b, atol=atol, maxiter=self.max_cg, callback=progress, accept=accept)
                 x, count = solved.x, solved.iterations
@@ -199,9 +220,9 @@ class Newton:
             target = self._target(control, macro, stress)
             potential = energy - float(target @ (free.T @ macro))
             r = linear.rhs(stress, target)
-            norm = np.sqrt(max(linear.dot(r, linear.precondition(r)), 0.0))
+            norm = linear.norm(r)
             del r, linear
-            scale = self.scale(stress)
+            scale = self._step_scale(stress, free, target, start.stress)
             result.residual = float(norm / scale) if scale > 0 else 0.0
             result.residuals.append(result.residual)
             if not np.isfinite(result.residual):
@@ -218,15 +239,16 @@ class Newton:
 
     @property
     def _is_linear(self) -> bool:
-        return all(g.linear for g in self.problem.constitutive.groups)
+        return all(g.material.linear for g in self.problem.constitutive.groups)
 
-    def _accept(self, linear: Formulation, stress: Array, tangent: Tangent) -> Any:
+    def _accept(self, linear: Formulation, stress: Array, tangent: Tangent, target: Array, start: Array) -> Any:
         """Tolerance of a linear problem at an iterate, where the mean stress is that of the iterate."""
 
         def tolerance(x: Any) -> float:
             e = linear.strain(x)
             flat = e.reshape((len(e), -1))
-            return 0.9 * self.tol * self.scale(stress + tangent.apply(flat, np.empty_like(flat)).reshape(e.shape))
+            now = stress + tangent.apply(flat, np.empty_like(flat)).reshape(e.shape)
+            return 0.9 * self.tol * self._step_scale(now, linear.free, target, start)
 
         return tolerance
 

@@ -7,7 +7,7 @@ with the parameters looked up voxel by voxel.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -221,6 +221,10 @@ class Tangent:
         """Stress components of strain components (m, points) into ``out``."""
         raise NotImplementedError
 
+    def tile(self, e: Array, pick: Callable[[Array], Array]) -> Array:
+        """Stress components of strain components (m, n) at some points; ``pick`` takes their entries of an array (..., points)."""
+        raise NotImplementedError
+
     def mean(self, total: Any = float) -> Array:
         """Average matrix (m, m) over the points of this process."""
         raise NotImplementedError
@@ -238,16 +242,22 @@ class StoredTangent(Tangent):
 
     def apply(self, e: Array, out: Array) -> Array:
         def work(piece: slice) -> None:
-            x, c, y = e[:, piece], self.upper[:, piece], out[:, piece]
-            scratch = np.empty_like(x[0])
-            for i in range(self.m):
-                row = np.multiply(c[self.row[i, 0]], x[0])
-                for j in range(1, self.m):
-                    row += np.multiply(c[self.row[i, j]], x[j], out=scratch)
-                y[i] = row
+            self._times(self.upper[:, piece], e[:, piece], out[:, piece])
 
         in_blocks(work, e.shape[1], BLOCK)
         return out
+
+    def _times(self, c: Array, x: Array, y: Array) -> Array:
+        scratch = np.empty_like(x[0])
+        for i in range(self.m):
+            row = np.multiply(c[self.row[i, 0]], x[0])
+            for j in range(1, self.m):
+                row += np.multiply(c[self.row[i, j]], x[j], out=scratch)
+            y[i] = row
+        return y
+
+    def tile(self, e: Array, pick: Callable[[Array], Array]) -> Array:
+        return self._times(pick(self.upper), e, np.empty_like(e))
 
     def mean(self, total: Any = None) -> Array:
         return self.upper.mean(1)[self.row]
@@ -269,16 +279,18 @@ class LinearTangent(Tangent):
 
     def apply(self, e: Array, out: Array) -> Array:
         def work(piece: slice) -> None:
-            x = e[:, piece]
-            y = self.base.astype(x.dtype, copy=False) @ x
-            for c, mask in self.extra:
-                here = mask[piece]
-                if here.any():
-                    y += c.astype(x.dtype, copy=False) @ (x * here)
-            out[:, piece] = y
+            out[:, piece] = self.tile(e[:, piece], lambda mask: mask[piece])
 
         in_blocks(work, e.shape[1], BLOCK)
         return out
+
+    def tile(self, e: Array, pick: Callable[[Array], Array]) -> Array:
+        y = self.base @ e
+        for c, mask in self.extra:
+            here = pick(mask)
+            if here.any():
+                y += c @ (e * here)
+        return y
 
     def mean(self, total: Any = None) -> Array:
         return sum(c * ((self.count if i is None else len(i)) / self.count) for c, i in self.parts)

@@ -139,7 +139,12 @@ def _element(places: list[tuple[float, ...]]) -> Callable[[Grid], Symbols]:
     return symbols
 
 
+_MIDDLE = [(0.5, 0.5, 0.5)]
 _GAUSS = (0.5 - 0.5 / np.sqrt(3.0), 0.5 + 0.5 / np.sqrt(3.0))
+
+
+PLACES: dict[str, list[tuple[float, ...]]] = {"rotated": _MIDDLE, "hexahedra": list(product(_GAUSS, repeat=3))}
+"""Schemes that evaluate the multilinear element, and at which places of the unit cube."""
 
 
 def _two_tetrahedra(grid: Grid) -> Symbols:
@@ -174,7 +179,7 @@ SCHEMES: dict[str, Callable[[Grid], Symbols]] = {
     "central-4": _central(4),
     "central-6": _central(6),
     "central-8": _central(8),
-    "hexahedra": _element(list(product(_GAUSS, repeat=3))),
+    "hexahedra": _element(PLACES["hexahedra"]),
     "tetrahedra": _two_tetrahedra,
 }
 """Every discretisation by name: what ``Cell(..., scheme=name)`` accepts."""

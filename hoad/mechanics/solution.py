@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -258,6 +259,35 @@ class Solution:
         from hoad.mechanics.response.sensitivity import energy_model
 
         return energy_model(self, tol)
+
+    # -- files and plots ------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str], fields: list[str] | None = None) -> None:
+        """Write the result to a file: ``.xdmf`` (with ``.h5``) or ``.vti`` for ParaView, ``.npz`` or ``.h5`` for Python.
+
+        See :mod:`hoad.mechanics.io`; ``fields`` selects some of them by name.
+        """
+        from hoad.mechanics.io.archive import save
+
+        save(self, path, fields)
+
+    def plot(self, name: str = "phase", **options: Any) -> Any:
+        """Draw a field at the end, such as ``"stress_11"``; see :func:`hoad.mechanics.plots.plot_field` for the options."""
+        from hoad.mechanics.plots import plot_field
+
+        return plot_field(self, name, **options)
+
+    def plot_path(self, x: str = "strain_11", y: str = "stress_11", **options: Any) -> Any:
+        """Draw one macroscopic quantity against another; see :func:`hoad.mechanics.plots.plot_path`."""
+        from hoad.mechanics.plots import plot_path
+
+        return plot_path(self, x, y, **options)
+
+    def plot_convergence(self, **options: Any) -> Any:
+        """Draw the residual after each Newton step; see :func:`hoad.mechanics.plots.plot_convergence`."""
+        from hoad.mechanics.plots import plot_convergence
+
+        return plot_convergence(self, **options)
 
     def __repr__(self) -> str:
         word = "converged" if self.converged else "NOT converged"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 
 from hoad.errors import ConvergenceError, LoadError
 from hoad.mechanics.cell import Cell
+from hoad.mechanics.equilibrium import FORMULATIONS
+from hoad.mechanics.fixed_point import FIXED_POINTS, make, stiffness_of
 from hoad.mechanics.load import Control, LoadPath, resolve
 from hoad.mechanics.materials.base import Material
 from hoad.mechanics.newton import EquilibriumState, Newton, StepResult
@@ -28,7 +31,8 @@ def solve(
     *,
     method: str = "displacement",
     tol: float = 1e-8,
-    reference: Any = "mean",
+    reference: Any = None,
+    preconditioner: str = "green",
     forcing: float | None = None,
     max_newton: int = 30,
     max_cg: int = 2000,
@@ -37,6 +41,7 @@ def solve(
     progress: bool = False,
     callback: Callable[[Solution], Any] | None = None,
     start: Solution | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Solution:
     """Equilibrium of a periodic cell along a load path.
 
@@ -48,17 +53,24 @@ def solve(
         Material of each label of the image.
     load : LoadPath
         Made by :func:`strain_path`, :func:`stress_path` or :func:`mixed_path`.
-    method : {"displacement", "strain"}
-        Form of the linear equations: displacements (less memory and time) or strains.
+    method : str
+        ``"displacement"`` or ``"strain"``: Newton's method with linear equations in displacements (less memory and time) or in
+        strains. ``"basic"``, ``"eyre-milton"``, ``"augmented-lagrangian"``, ``"barzilai-borwein"``, ``"anderson"``: fixed-point
+        schemes, slower, for comparisons; the two polarisation schemes need small strains.
     tol : float
         Relative residual: the norm of the compatible part of the stress over that of the mean stress, both in the energy norm of
         the reference medium.
-    reference : "mean", "identity" or array (m, m)
-        Reference stiffness of the Green preconditioner.
+    reference : None, "mean", "identity", material or array (m, m)
+        Stiffness of the reference medium in the Green operator: mean of the tangent at each Newton step, the identity, that of a
+        linear material, or a matrix of strain components. By default the mean; for fixed-point schemes moduli halfway between the
+        extremes (½ (min + max), √(min · max) for polarisation schemes).
+    preconditioner : {"green", "jacobi-green"}
+        Of the linear equations in displacements: the Green operator, or that between two scalings by the diagonal of the stiffness,
+        for stiffness that varies smoothly over orders of magnitude.
     forcing : float, optional
         Relative tolerance of linear solves; adapted to the progress of Newton's method by default.
     max_newton, max_cg : int
-        Most Newton steps in a (sub-)step and iterations of a linear solve.
+        Most Newton steps in a (sub-)step and iterations of a linear solve (or of a fixed-point scheme in a step).
     max_cutbacks : int
         How often a load step may be halved.
     line_search : bool
@@ -69,6 +81,10 @@ def solve(
         Called with the solution after each step; raising StopIteration ends the path there.
     start : Solution, optional
         Continue from the end of a solution of the same problem; steps whose time is not later are skipped.
+    checkpoint : path, optional
+        A file (.npz, .h5) that is replaced in one step after each converged load step. If it exists already, the path goes on from
+        the state in it, so that the same call continues a run that was stopped; cell, materials and the steps that are done must
+        be those of the file.
 
     Returns
     -------
@@ -79,7 +95,7 @@ def solve(
     ConvergenceError
         If a step does not converge even when it is divided; ``error.solution`` holds every step up to there.
     LoadError, CellError, MaterialError
-        For input that does not fit together.
+        For input that does not fit together, or not to the checkpoint.
 
     Notes
     -----
@@ -113,7 +129,22 @@ def solve(
     if not tol > 0:
         raise LoadError(f"tol is {tol}, expected a positive number.")
     controls = [resolve(step, problem.kinematics) for step in load.steps]
-    newton = Newton(problem, method, tol, reference, forcing, max_newton, max_cg, line_search)
+    newton: Newton
+    if isinstance(reference, Material):
+        reference = stiffness_of(problem, reference)
+    if method in FIXED_POINTS:
+        newton = make(method, problem, tol, reference, max_cg)
+    elif method in FORMULATIONS:
+        c0 = "mean" if reference is None else reference
+        newton = Newton(problem, method, tol, c0, forcing, max_newton, max_cg, line_search, preconditioner)
+    else:
+        raise LoadError(f"method {method!r} is unknown, expected one of {', '.join([*FORMULATIONS, *FIXED_POINTS])}.")
+    saved = None
+    if checkpoint is not None:
+        from hoad.mechanics.io.checkpoint import Checkpoint
+
+        saved = Checkpoint(checkpoint, problem, load, controls)
+        start = saved.restore(newton) or start
     if start is not None and start.state is not None:
         solution = replace(start, newton=newton, steps=list(start.steps), converged=False)
         controls = [c for c in controls if c.time > start.state.time + 1e-12 * abs(start.state.time)]
@@ -127,6 +158,8 @@ def solve(
             if bar is not None:
                 bar.update()
                 bar.set_postfix(iterations=int(solution.iterations[-1]), residual=f"{solution.residual[-1]:.1e}")
+            if saved is not None:
+                saved.write(solution)
             if callback is not None:
                 callback(solution)
     except StopIteration:
