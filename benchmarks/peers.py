@@ -60,6 +60,8 @@ def load_peers(threads: int) -> tuple[dict[str, Any], list[str]]:
     if found := _import("jax", "jax.numpy", "jax.experimental.jet"):
         found[0].config.update("jax_enable_x64", True)
         peers["jax"] = SimpleNamespace(package=found[0], numpy=found[1], jet=found[2])
+    if found := _import("xpektra"):
+        peers["xpektra"] = SimpleNamespace(package=found[0])
     if found := _import("tensortrax", "tensortrax.math"):
         peers["tensortrax"] = SimpleNamespace(package=found[0], math=found[1])
     missing = [
@@ -527,15 +529,19 @@ def write_markdown(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=(__doc__ or "").splitlines()[0])
+def main(
+    argv: list[str] | None = None, rows: dict[str, Row] | None = None, module: str = "peers", text: str | None = None, threads: int = 1
+) -> int:
+    """Run the rows of a module whose command line this is (those of this one by default) and print their table."""
+    rows = ROWS if rows is None else rows
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{module}", description=(text or __doc__ or "").splitlines()[0])
     parser.add_argument(
         "--quick", action="store_true", help="small sizes and three rounds: shows that everything runs, measures nothing"
     )
-    parser.add_argument("--rows", metavar="REGEX", default="", help=f"only rows whose key matches; keys: {', '.join(ROWS)}")
+    parser.add_argument("--rows", metavar="REGEX", default="", help=f"only rows whose key matches; keys: {', '.join(rows)}")
     parser.add_argument("--markdown", metavar="FILE", type=Path, help="also write the table into this page, between its markers")
     parser.add_argument("--rounds", type=int, help="interleaved samples of each runner (default 15)")
-    parser.add_argument("--threads", type=int, default=1, help="for every library (default 1)")
+    parser.add_argument("--threads", type=int, default=threads, help="for every library (default %(default)s)")
     options = parser.parse_args(argv)
     limit_threads(options.threads)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
@@ -548,7 +554,7 @@ def main(argv: list[str] | None = None) -> int:
     page += HEADER
     print("\n".join(page), flush=True)
     failed = 0
-    for key, row in ROWS.items():
+    for key, row in rows.items():
         if not re.search(options.rows, key):
             continue
         for line in row(peers, options.quick, rounds, least):
