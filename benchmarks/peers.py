@@ -443,7 +443,7 @@ def hyperplane_step(peers: dict[str, Any], quick: bool, rounds: int, least: floa
 
     from hoad.optimize import curvature_matrix
 
-    for depth, options, limit in ((1, {}, 1.5), (8, {}, None), (8, {"batch": 6}, None)):
+    for depth, options, limit in ((1, {}, 1.5), (8, {}, 1.5), (8, {"batch": 6}, None)):
         ours, theirs = memory(depth, **options)
         how = "".join(f", {key}={value}" for key, value in options.items())
         layers = "784-100-10 network" if depth == 1 else f"{depth} hidden layers"

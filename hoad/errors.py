@@ -323,11 +323,11 @@ class OptimizeError(HoadError, ValueError):
         )
 
 
-class MechanicsError(HoadError):
+class MechanicsError(HoadError, ValueError):
     """Base class of errors of :mod:`hoad.mechanics`."""
 
 
-class MaterialError(MechanicsError, ValueError):
+class MaterialError(MechanicsError):
     """A material was given parameters that it cannot have."""
 
     @classmethod
@@ -347,11 +347,11 @@ class MaterialError(MechanicsError, ValueError):
         return cls(f"{name} has no parameter {', '.join(found)}, expected one of {', '.join(known)}.")
 
 
-class CellError(MechanicsError, ValueError):
+class CellError(MechanicsError):
     """A periodic cell was given an image, lengths or phases that do not describe one."""
 
 
-class LoadError(MechanicsError, ValueError):
+class LoadError(MechanicsError):
     """A load cannot be applied to the cell."""
 
 

@@ -32,11 +32,14 @@ class Algebra:
     flows : list of (k, degree, list of (i, j))
         Entry n > 0: the pairs of entry n in which index i contains variable k, and the degree of k in index n; from them
         coefficient n of y follows as sum over (i, j) of degree_k(i) x_i s_j / degree where y' = s x'.
+    top : int
+        Position of the first index of the highest degree.
     """
 
     def __init__(self, indices: Sequence[Index]) -> None:
         self.indices = sorted(indices, key=lambda a: (sum(a), tuple(-i for i in a)))
         self.position = {a: n for n, a in enumerate(self.indices)}
+        self.top = next(n for n, a in enumerate(self.indices) if sum(a) == sum(self.indices[-1]))
         self.products: list[list[tuple[int, int]]] = []
         self.flows: list[tuple[int, int, list[tuple[int, int]]]] = []
         for n, a in enumerate(self.indices):

@@ -8,9 +8,13 @@ Source: Griewank & Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 13.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import EllipsisType
 from typing import Any
 
+import numpy as np
+
 from hoad.core.box import Box, Buffer
+from hoad.core.deferred import Deferred, Once
 from hoad.core.engine import engine
 from hoad.core.level import STATE, Level
 from hoad.core.series import Algebra, Series
@@ -19,14 +23,22 @@ from hoad.errors import LeakedTraceError, RuleError
 __all__ = ["Jet", "expand"]
 
 
+DEFERRED_KINDS = frozenset(("linear", "multilinear", "selecting", "elementwise"))
+DEFERRED_BYTES = 1 << 16
+"""Below this size of the values, deferring costs more time than its memory is worth."""
+MAX_DEPTH = 8
+
+
 class _Expansion:
-    """State of a Taylor level: the algebra, and the results already known within one rule (``memo``)."""
+    """State of a Taylor level: the algebra, the results already known within one rule (``memo``), and whether operations may
+    leave their coefficients of the highest degree for later (``defers``)."""
 
-    __slots__ = ("algebra", "memo")
+    __slots__ = ("algebra", "defers", "memo")
 
-    def __init__(self, algebra: Algebra, memo: dict[Any, Any] | None) -> None:
+    def __init__(self, algebra: Algebra, memo: dict[Any, Any] | None, defers: bool = False) -> None:
         self.algebra = algebra
         self.memo = memo
+        self.defers = defers
 
 
 class Jet(Box):
@@ -49,12 +61,12 @@ class Jet(Box):
                 a = a.snapshot()
             xs.append(Series([a]))
         if state.memo is None:
+            if state.defers and _may_wait(prim, args, kw):
+                return _defer(prim, level, state.algebra, args, xs, kw)
             memo: dict[Any, Any] = {}
             out = _apply(prim, level, state.algebra, args, xs, kw, memo)
             _force(out, level, len(state.algebra))
-            for series, *_ in memo.values():
-                series.rule = None
-            memo.clear()
+            _forget(memo)
             return out
         return _apply(prim, level, state.algebra, args, xs, kw, state.memo)
 
@@ -63,7 +75,7 @@ def _apply(prim: Any, level: float, algebra: Algebra, args: Any, xs: list[Series
     if prim.body is not None:
         return _through_body(prim, level, args, xs, kw)
     if prim.forward is None:
-        return prim.bind(*[x.c[0] for x in xs], **kw)
+        return prim.bind(*[x[0] for x in xs], **kw)
     key = (prim, *[id(x) for x in xs], *[(k, repr(v)) for k, v in kw.items()])
     found = memo.get(key)
     if found is not None:
@@ -104,11 +116,68 @@ def _with_value(out: Any, level: float, y: Any) -> Any:
 def _force(out: Any, level: float, size: int) -> None:
     """Compute all coefficients."""
     for o in out if type(out) is tuple else (out,):
-        if isinstance(o, Jet) and o.level == level:
+        if isinstance(o, Jet) and o.level == level and type(o.aux) is not Deferred:
             o.aux[size - 1]
             o.aux.c += [None] * (size - len(o.aux.c))
             o.aux.rule = None
             o.aux.flows = None
+
+
+def _may_wait(prim: Any, args: tuple[Any, ...], kw: dict[str, Any]) -> bool:
+    """True if the operation is large, and gives the same later, because nothing that it reads can change until then."""
+    if prim.kind not in DEFERRED_KINDS or prim.multi or prim.body is not None or prim.forward is None:
+        return False
+    large = False
+    for a in args:
+        if isinstance(a, Jet):
+            if type(a.value) is not np.ndarray:
+                return False
+            large = large or a.value.nbytes >= DEFERRED_BYTES
+        elif not _is_immutable(a):
+            return False
+    return large and all(_is_immutable(v) for v in kw.values())
+
+
+def _is_immutable(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(_is_immutable(v) for v in value)
+    if isinstance(value, slice):
+        return _is_immutable((value.start, value.stop, value.step))
+    return value is None or isinstance(value, int | float | complex | str | np.generic | np.dtype | type | EllipsisType)
+
+
+def _defer(prim: Any, level: float, algebra: Algebra, args: Any, xs: list[Series], kw: dict[str, Any]) -> Jet:
+    """The result with the coefficients of the highest degree left for later."""
+    errors = np.geterr()
+    products = prim.kind == "multilinear" and sum(isinstance(a, Jet) for a in args) > 1
+    depth = 0
+    for x in xs:
+        if type(x) is Deferred and x.rest is not None:
+            # A product would keep all lower coefficients of what it waits for, so waiting ends there.
+            if products or x.depth >= MAX_DEPTH or x.errors != errors:
+                x.settle()
+            else:
+                depth = max(depth, x.depth)
+    onces = [Once(x, algebra) for x in xs]
+    memo: dict[Any, Any] = {}
+    y = Series([prim.bind(*[x.c[0] for x in onces], **kw)])
+    rule = y.rule = prim.taylor(algebra, y, onces, kw, memo)
+    y[algebra.top - 1]
+    y.rule = None
+    for series, *_ in tuple(memo.values()):  # the slopes as far as they will be needed, so that nothing refers to itself
+        series[algebra.top - 1]
+    _forget(memo)
+    known = list(y.c)
+    if getattr(prim.taylor, "alone", False) or (prim.kind == "multilinear" and not products):
+        for x in (y, *onces):
+            del x.c[1:]
+    return Jet(level, known[0], Deferred(known, len(algebra), rule, depth + 1, errors))
+
+
+def _forget(memo: dict[Any, Any]) -> None:
+    for series, *_ in memo.values():
+        series.rule = None
+    memo.clear()
 
 
 def _is_constant(x: Series) -> bool:
@@ -128,9 +197,12 @@ def series(algebra: Algebra, f: Callable[..., Any], xs: list[Series], memo: dict
     return Series([out])
 
 
-def expand(algebra: Algebra, f: Callable[..., Any], coefficients: list[list[Any]]) -> Any:
-    """``f`` (any result) of arrays given by their coefficients; also returns the level, to unpack results with :func:`unpack`."""
-    with Level(_Expansion(algebra, None)) as level:
+def expand(algebra: Algebra, f: Callable[..., Any], coefficients: list[list[Any]], *, defers: bool = False) -> Any:
+    """``f`` (any result) of arrays given by their coefficients; also returns the level, to unpack results with :func:`unpack`.
+
+    With ``defers``, an operation may leave its coefficients of the highest degree until they are needed, to save memory.
+    """
+    with Level(_Expansion(algebra, None, defers)) as level:
         out = f(*[Jet(level, c[0], Series([*c, *[None] * (len(algebra) - len(c))])) for c in coefficients])
     return out, level
 

@@ -6,7 +6,7 @@ from hoad.optimize.adam import adam, adamw
 from hoad.optimize.ask_tell import AskTell
 from hoad.optimize.chain import chain
 from hoad.optimize.clipping import clip, clip_by_global_norm
-from hoad.optimize.containers import apply_updates
+from hoad.optimize.containers import apply_updates, global_norm
 from hoad.optimize.descent import descend
 from hoad.optimize.estimators import curvature_matrix, forward_gradient
 from hoad.optimize.fomoh import fomoh, fomoh_bp
@@ -52,6 +52,7 @@ __all__ = [
     "fomoh_kd",
     "forward_gradient",
     "gauss_newton",
+    "global_norm",
     "hessian_free",
     "hyperplane_search",
     "lbfgs",

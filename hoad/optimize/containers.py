@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hoad.core.box import strip
 from hoad.core.space import as_leaf, flatten, flatten_like, map_leaves, unflatten
 
 __all__ = ["all_finite", "apply_updates", "global_norm", "leafwise", "zeros_of"]
@@ -57,8 +58,33 @@ def apply_updates(params: Any, updates: Any) -> Any:
 
 
 def global_norm(x: Any) -> Any:
-    """Euclidean norm over all leaves together."""
-    return np.sqrt(sum(np.sum(np.abs(leaf) ** 2) for leaf in flatten(x)[0]))
+    """Euclidean norm over all leaves together, as ``optax.global_norm``.
+
+    Parameters
+    ----------
+    x : array or container
+        For example a gradient; complex entries count by their absolute values.
+
+    Returns
+    -------
+    float scalar
+        A NumPy scalar; 0 for an empty container.  Squares that leave the range of floats do not spoil it.
+
+    Examples
+    --------
+    >>> import numpy as np, hoad
+    >>> hoad.optimize.global_norm({"w": np.array([1.0, 2.0]), "b": 2.0})
+    np.float64(3.0)
+    """
+    leaves = [leaf for leaf in flatten(x)[0] if np.size(strip(leaf))]
+    if not leaves:
+        return np.float64(0.0)
+    with np.errstate(over="ignore", under="ignore"):
+        norm = np.sqrt(sum(np.sum(np.abs(leaf) ** 2) for leaf in leaves))
+    largest = max(np.max(np.abs(strip(leaf))) for leaf in leaves)
+    if (np.isinf(strip(norm)) and np.isfinite(largest)) or (strip(norm) == 0 and largest > 0):
+        return largest * np.sqrt(sum(np.sum(np.abs(leaf / largest) ** 2) for leaf in leaves))
+    return norm
 
 
 def all_finite(x: Any) -> bool:

@@ -14,14 +14,14 @@ __all__ = ["descend", "gradient_report", "value_report"]
 
 def gradient_report(f: Any, params: Any, **details: float) -> Report:
     """Value and gradient at a point."""
-    problem = Problem(f, params)
+    problem = Problem(f, params, real=False)
     value, g = problem.value_and_grad(problem.x)
     return Report(value, problem.unpack(g), float(np.max(np.abs(g), initial=0.0)), details)
 
 
 def value_report(f: Any, params: Any) -> Report:
     """Value at a point, for methods that never form a gradient."""
-    problem = Problem(f, params)
+    problem = Problem(f, params, real=False)
     return Report(problem.value(problem.x))
 
 

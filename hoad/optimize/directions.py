@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from hoad.errors import OptimizeError, ShapeError
+from hoad.optimize.checks import check_block
 
-__all__ = ["DISTRIBUTIONS", "draw"]
+__all__ = ["DISTRIBUTIONS", "draw", "generator"]
 
 Distribution = str | Callable[[np.random.Generator, tuple[int, int]], Any]
 
@@ -52,13 +53,21 @@ DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, tuple[int, int]], Any]] 
 }
 
 
+def generator(seed: Any) -> np.random.Generator:
+    """NumPy's generator for a seed, or the one given."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise OptimizeError(f"seed {seed!r}, expected a whole number of at least 0, or a numpy Generator: {error}.") from None
+
+
 def draw(distribution: Distribution, rng: np.random.Generator, shape: tuple[int, int], dtype: Any = float) -> Any:
     """A block of directions, shape (K, N)."""
     if callable(distribution):
         v = np.asarray(distribution(rng, shape))
         if v.shape != shape:
             raise ShapeError(f"the distribution returned shape {v.shape}, expected {shape}: (directions, variables).")
-        return v.astype(dtype)
+        return check_block(v, dtype, "the distribution's directions").astype(dtype)
     if distribution not in DISTRIBUTIONS:
         raise OptimizeError.unknown("distribution", distribution, DISTRIBUTIONS)
     return DISTRIBUTIONS[distribution](rng, shape).astype(dtype)

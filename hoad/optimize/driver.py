@@ -14,6 +14,7 @@ import numpy as np
 
 from hoad.core.space import as_leaf, map_leaves
 from hoad.errors import OptimizeError
+from hoad.optimize.checks import check_limits, finite
 from hoad.optimize.containers import all_finite, apply_updates, global_norm, leafwise
 from hoad.optimize.method import Method, Report
 from hoad.optimize.objective import COUNTERS, Objective
@@ -98,9 +99,13 @@ def run(
     state: RunState | None = None,
 ) -> Result:
     """Iterate ``method`` from x0, or from the ``state`` of an earlier run."""
+    check_limits(maxiter, tol, time_limit)
+    finite("target", target, infinite=True)
     if state is None:
         point = map_leaves(lambda leaf: np.array(as_leaf(leaf, "x0"))[()], x0)
         now = RunState(name, point, method.init(point))
+    elif not isinstance(state, RunState):
+        raise OptimizeError(f"state is {type(state).__name__}, expected result.state of an earlier run.")
     elif state.method != name:
         raise OptimizeError.start_differs(state.method, name)
     else:
@@ -110,7 +115,7 @@ def run(
     why, message = "budget", ""
     with progress_bar(progress, now.nit + maxiter) as show:
         try:
-            for _ in range(maxiter):
+            for _ in range(int(maxiter)):
                 loop.step()
                 show(loop.now.nit, loop.now.points[-1]["loss"])
             loop.finish()
@@ -197,6 +202,7 @@ class _Loop:
         now = self.now
         if now.previous is None:
             if np.isfinite(report.value):
+                self.now = replace(now, best=(report.value, now.params, report.gradient))
                 raise Ended("not finite", "The derivative is not finite at the starting point.")
             raise OptimizeError.start_not_finite(report.value)
         moved = leafwise(lambda u: u * 0.5, now.moved)

@@ -17,7 +17,8 @@ from hoad.core.space import flatten, unflatten
 from hoad.errors import NotScalarError, OptimizeError, ShapeError
 from hoad.modes import taylor
 from hoad.operators.vectors import Vectors
-from hoad.optimize.directions import Distribution, draw
+from hoad.optimize.checks import check_block, natural, real_point
+from hoad.optimize.directions import Distribution, draw, generator
 from hoad.transforms.batching import vmap
 from hoad.transforms.first import jvp
 
@@ -82,8 +83,9 @@ def forward_gradient(
 
     Raises
     ------
-    NotScalarError, ShapeError, DTypeError
-        If ``f`` does not return a real scalar, or the directions do not fit x.
+    NotScalarError, ShapeError, DTypeError, OptimizeError
+        If ``f`` does not return a real scalar, or the directions are none, do not fit x or are not finite; for unknown names and
+        complex points.
 
     Notes
     -----
@@ -100,6 +102,7 @@ def forward_gradient(
     if combine not in COMBINE:
         raise OptimizeError.unknown("combine", combine, COMBINE)
     vectors = Vectors(x)
+    real_point(vectors.dtype, "forward_gradient")
     V = _block(directions, distribution, vectors, rng)
     value: Any = None
     slopes = []
@@ -116,18 +119,20 @@ def combined(V: Any, F: Any, combine: str) -> Any:
 
 
 def _block(directions: Any, distribution: Distribution, vectors: Vectors, rng: Any, *, copy: bool = True) -> Any:
-    if isinstance(directions, int | np.integer):
-        if directions < 1:
-            raise ShapeError(f"directions={directions}, expected at least one.")
-        return draw(distribution, np.random.default_rng(rng), (int(directions), vectors.size), vectors.dtype)
-    V = np.asarray(directions)
+    if isinstance(directions, int | float | np.number | str | None):
+        shape = (natural("directions", directions), vectors.size)
+        return check_block(draw(distribution, generator(rng), shape, vectors.dtype), vectors.dtype)
+    try:
+        V = np.asarray(directions)
+    except ValueError as error:
+        raise ShapeError(f"directions are rows of different lengths, expected an array (K, {vectors.size}): {error}.") from None
     if V.ndim != 2 or V.shape[1] != vectors.size or not len(V):
         raise ShapeError(f"directions have shape {V.shape}, expected (K, {vectors.size}) with K >= 1: one row per direction.")
-    return V.astype(vectors.dtype, copy=copy)
+    return check_block(V, vectors.dtype).astype(vectors.dtype, copy=copy)
 
 
 def _chunks(V: Any, batch: int | None) -> Iterator[Any]:
-    step = len(V) if batch is None else max(int(batch), 1)
+    step = len(V) if batch is None else natural("batch", batch)
     for i in range(0, len(V), step):
         yield V[i : i + step]
 
@@ -150,6 +155,8 @@ def _push_block(f: Function, vectors: Vectors, V: Any) -> tuple[Any, Any]:
 def _scalar(y: Any, what: str) -> None:
     if getattr(y, "shape", None) != ():
         raise NotScalarError.found(what, f"shape {getattr(y, 'shape', type(y).__name__)}")
+    if strip(y).dtype.kind not in "fiub":
+        raise NotScalarError.found(what, f"dtype {strip(y).dtype}, which is not real")
 
 
 def curvature_matrix(f: Function, x: Any, V: Any, *, batch: int | None = None) -> Curvature:
@@ -173,8 +180,8 @@ def curvature_matrix(f: Function, x: Any, V: Any, *, batch: int | None = None) -
 
     Raises
     ------
-    NotScalarError, ShapeError, DTypeError
-        If ``f`` does not return a real scalar, or V does not fit x.
+    NotScalarError, ShapeError, DTypeError, OptimizeError
+        If ``f`` does not return a real scalar, V does not fit x or is not finite, or x is complex.
 
     Notes
     -----
@@ -190,7 +197,8 @@ def curvature_matrix(f: Function, x: Any, V: Any, *, batch: int | None = None) -
            [2., 0.]])
     """
     vectors = Vectors(x)
-    V = _block(np.asarray(V), "normal", vectors, None, copy=False)
+    real_point(vectors.dtype, "curvature_matrix")
+    V = _block(V if isinstance(V, np.ndarray | list | tuple) else np.asarray(V), "normal", vectors, None, copy=False)
     k = len(V)
     F = np.zeros(k, vectors.dtype)
     H = np.zeros((k, k), vectors.dtype)
@@ -204,7 +212,7 @@ def curvature_matrix(f: Function, x: Any, V: Any, *, batch: int | None = None) -
 
 def _groups(k: int, batch: int | None) -> list[Any]:
     """Sets of at most ``batch`` directions that together contain every pair."""
-    if batch is None or batch >= k:
+    if batch is None or natural("batch", batch) >= k:
         return [np.arange(k)]
     half = max(int(batch) // 2, 1)
     parts = [np.arange(i, min(i + half, k)) for i in range(0, k, half)]
@@ -223,7 +231,7 @@ def _second_order(f: Function, vectors: Vectors, V: Any) -> tuple[Any, Any, Any]
         for i, at in enumerate(units):
             row[at] = block[i]
         rows.append(row)
-    out, level = taylor.expand(algebra, lambda *a: f(unflatten(vectors.spec, a)), rows)
+    out, level = taylor.expand(algebra, lambda *a: f(unflatten(vectors.spec, a)), rows, defers=True)
     if isinstance(out, dict | list | tuple):
         raise NotScalarError.found("curvature_matrix", f"a {type(out).__name__}")
     c = taylor.unpack(out if isinstance(out, Box) else np.asarray(out)[()], level, len(algebra))

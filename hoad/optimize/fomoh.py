@@ -13,8 +13,8 @@ from hoad.optimize.descent import gradient_report, value_report
 from hoad.optimize.directions import Distribution
 from hoad.optimize.method import Method, Report, State, Transform, optimiser, start_rng
 from hoad.optimize.objective import Problem
-from hoad.optimize.random_directions import check_distribution, confirmations, next_directions, slope_norm
-from hoad.optimize.schedules import Schedule, as_schedule
+from hoad.optimize.random_directions import check_distribution, confirmations, dimension_schedule, next_directions, slope_norm
+from hoad.optimize.schedules import Schedule
 from hoad.optimize.sgd import sgd
 
 __all__ = ["fomoh", "fomoh_bp"]
@@ -73,14 +73,14 @@ def fomoh(
     """
     check_distribution(distribution)
     first_order = sgd(lr) if transform is None else transform
-    directions = as_schedule(k)
+    directions = dimension_schedule(k)
 
     def init(params: Any) -> State:
         return State(memory=first_order.init(params), rng=start_rng(seed))
 
     def update(f: Any, params: Any, state: State) -> tuple[Any, State]:
         problem = Problem(f, params)
-        count = int(directions(state.count))
+        count = directions(state.count)
         V, rng = next_directions(state, count, problem.size, problem.x.dtype, distribution, replay)
         value, F, curvature = problem.curves(problem.x, V)
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -13,8 +13,8 @@ from hoad.optimize.directions import Distribution
 from hoad.optimize.estimators import COMBINE, combined
 from hoad.optimize.method import Method, Report, State, Transform, optimiser, start_rng
 from hoad.optimize.objective import Problem
-from hoad.optimize.random_directions import check_distribution, confirmations, next_directions, slope_norm
-from hoad.optimize.schedules import Schedule, as_schedule
+from hoad.optimize.random_directions import check_distribution, confirmations, dimension_schedule, next_directions, slope_norm
+from hoad.optimize.schedules import Schedule
 from hoad.optimize.sgd import sgd
 
 __all__ = ["fgd"]
@@ -80,14 +80,14 @@ def fgd(
     if combine not in COMBINE:
         raise OptimizeError.unknown("combine", combine, COMBINE)
     first_order = sgd(lr) if transform is None else transform
-    directions = as_schedule(k)
+    directions = dimension_schedule(k)
 
     def init(params: Any) -> State:
         return State(memory=first_order.init(params), rng=start_rng(seed))
 
     def update(f: Any, params: Any, state: State) -> tuple[Any, State]:
         problem = Problem(f, params)
-        count = int(directions(state.count))
+        count = directions(state.count)
         V, rng = next_directions(state, count, problem.size, problem.x.dtype, distribution, replay)
         value, F = problem.slopes(problem.x, V, batch)
         updates, memory = first_order.update(problem.unpack(combined(V, F, combine)), state.memory, params)

@@ -13,12 +13,20 @@ from typing import Any
 import numpy as np
 
 from hoad.errors import OptimizeError
+from hoad.optimize.checks import finite
 from hoad.optimize.descent import value_report
 from hoad.optimize.directions import Distribution
 from hoad.optimize.line_search import backtracking
 from hoad.optimize.method import Method, Report, State, optimiser, start_rng
 from hoad.optimize.objective import Problem
-from hoad.optimize.random_directions import check_distribution, confirmations, next_directions, orthonormal_rows, slope_norm
+from hoad.optimize.random_directions import (
+    check_distribution,
+    confirmations,
+    dimension_schedule,
+    next_directions,
+    orthonormal_rows,
+    slope_norm,
+)
 from hoad.optimize.schedules import Schedule, as_schedule
 
 __all__ = ["fomoh_kd", "hyperplane_search"]
@@ -87,7 +95,7 @@ def hyperplane_search(
     Raises
     ------
     OptimizeError
-        If k > N, or a name is unknown.
+        If k is not a whole number from 1 to N, a number is out of its range, or a name is unknown.
 
     Notes
     -----
@@ -113,7 +121,10 @@ def hyperplane_search(
     search = line_search == "armijo" or (line_search == "auto" and safe)
     orthonormal = safe if orthonormalise is None else orthonormalise
     shift = (1e-3 if curvature == "damped" else 0.0) if damping is None else damping
-    rate, dimension = as_schedule(lr), as_schedule(k)
+    rate, dimension = as_schedule(lr), dimension_schedule(k)
+    for what, value, above in (("damping", shift, False), ("sharpness", sharpness, True), ("clip", clip, False)):
+        finite(what, value, 0.0, above=above)
+    finite("max_step", max_step, 0.0, above=True, infinite=True)
 
     def init(params: Any) -> State:
         return State(rng=start_rng(seed))
@@ -121,7 +132,7 @@ def hyperplane_search(
     def update(f: Any, params: Any, state: State) -> tuple[Any, State]:
         problem = Problem(f, params)
         x, n = problem.x, problem.size
-        count = int(dimension(state.count))
+        count = dimension(state.count)
         if count > n:
             raise OptimizeError.too_many_directions(count, n)
         V, rng = next_directions(state, count, n, x.dtype, distribution, replay)
@@ -175,4 +186,6 @@ def _solve(H: Any, F: Any, curvature: str, damping: float, sharpness: float) -> 
         c = np.abs(sharpness * lam)
         changed = np.where(c > 1e-8, np.abs(lam) / np.tanh(np.maximum(c, 1e-8)), 1 / sharpness) + damping
     floor = np.finfo(H.dtype).eps * max(float(np.max(changed)), np.finfo(H.dtype).tiny)
-    return -(Q / np.maximum(changed, floor)) @ (Q.T @ F), float(lam[0])
+    along = Q.T @ F
+    kappa = np.divide(along, np.maximum(changed, floor), out=np.zeros_like(along), where=along != 0)  # flat there: stay
+    return -Q @ kappa, float(lam[0])

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
+from hoad.optimize.directions import generator
+
 __all__ = ["OPTIMISERS", "Method", "Report", "State", "Transform", "optimiser", "start_rng"]
 
 
@@ -104,7 +106,7 @@ def start_rng(seed: Any) -> np.random.Generator:
     """A generator of one's own: from an int always the same, from a Generator a new child at each call."""
     if isinstance(seed, np.random.Generator):
         return seed.spawn(1)[0]
-    return np.random.default_rng(seed)
+    return generator(seed)
 
 
 OPTIMISERS: dict[str, Callable[..., Any]] = {}

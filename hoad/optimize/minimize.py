@@ -10,6 +10,7 @@ import numpy as np
 import scipy.optimize
 
 from hoad.errors import OptimizeError
+from hoad.optimize.checks import check_limits
 from hoad.optimize.descent import descend
 from hoad.optimize.driver import run
 from hoad.optimize.method import OPTIMISERS, Method, Transform
@@ -48,7 +49,7 @@ def minimize(
     f : callable
         ``f(x, *args)`` returns a real scalar; for Gauss–Newton methods residuals, or the output of a model.
     x0 : array or container
-        Starting point.
+        Starting point, as ``f`` takes it: a list is a container, so a vector is ``np.array([...])``.
     args : tuple
         Further arguments of ``f``.
     method : str, optimiser or callable
@@ -85,7 +86,7 @@ def minimize(
     Raises
     ------
     OptimizeError
-        For unknown names and options, and a start where ``f`` is not finite.
+        For unknown names and options, numbers out of their range, and a start where ``f`` is not finite.
     NotScalarError
         If the objective does not return a real scalar.
 
@@ -107,6 +108,7 @@ def minimize(
         args = (args,)
     if seed is not None:
         settings["seed"] = seed
+    check_limits(maxiter, tol, time_limit)
     objective = Objective(f, args, jac if callable(jac) else None)
     limited: dict[str, Any] = {"callback": callback, "progress": progress, "time_limit": time_limit}
     kind, name = _resolve(method)

@@ -10,6 +10,7 @@ import numpy as np
 from hoad.core.box import strip
 from hoad.errors import NotScalarError
 from hoad.operators.vectors import Vectors
+from hoad.optimize.checks import real_point
 from hoad.optimize.estimators import curvature_matrix, forward_gradient
 from hoad.transforms.batching import vmap
 from hoad.transforms.first import value_and_grad
@@ -66,11 +67,13 @@ def number(value: Any, what: str = "minimize") -> float:
 
 
 class Problem:
-    """Derivatives of an objective at flat vectors that stand for containers like ``params``."""
+    """Derivatives of an objective at flat vectors that stand for containers like ``params``, by default of real variables."""
 
-    def __init__(self, f: Any, params: Any) -> None:
+    def __init__(self, f: Any, params: Any, *, real: bool = True) -> None:
         self.objective = Objective.of(f)
         self.vectors = Vectors(params)
+        if real:
+            real_point(self.vectors.dtype, "this method")
         self.x = self.vectors.pack(self.vectors.point())
         self.size = self.vectors.size
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
 import numpy as np
 
 from hoad.errors import OptimizeError, ShapeError
+from hoad.optimize.checks import check_block, natural
 from hoad.optimize.directions import DISTRIBUTIONS, Distribution, draw
 from hoad.optimize.method import State
+from hoad.optimize.schedules import Schedule, as_schedule
 
-__all__ = ["check_distribution", "confirmations", "next_directions", "orthonormal_rows", "slope_norm"]
+__all__ = ["check_distribution", "confirmations", "dimension_schedule", "next_directions", "orthonormal_rows", "slope_norm"]
 
 
 def check_distribution(distribution: Distribution) -> None:
@@ -25,16 +28,33 @@ def next_directions(
 ) -> tuple[Any, np.random.Generator | None]:
     """K directions (K, N), and the generator after drawing them; the state's own generator is not touched."""
     if k < 1:
-        raise ShapeError(f"{k} directions, expected at least one.")
+        raise OptimizeError(f"k = {k} directions, expected at least one.")
     if replay is not None:
-        V = np.asarray(replay)[state.count]
-        V = V.reshape(-1, V.shape[-1]).astype(dtype)
-        if V.shape[1] != n:
-            raise ShapeError(f"replayed directions have {V.shape[1]} entries, expected {n}: the number of variables.")
-        return V, state.rng
+        blocks = np.asarray(replay)
+        if blocks.ndim not in (2, 3) or blocks.shape[-1] != n or not blocks.size:
+            raise ShapeError(f"replayed directions have shape {blocks.shape}, expected (steps, K, {n}), or (steps, {n}) for K = 1.")
+        if state.count >= len(blocks):
+            raise OptimizeError(f"replay has directions for {len(blocks)} steps and no more. Set maxiter={len(blocks)}.")
+        return _usable(check_block(blocks[state.count].reshape(-1, n), dtype).astype(dtype)), state.rng
     rng = deepcopy(state.rng)
     assert rng is not None
-    return draw(distribution, rng, (k, n), dtype), rng
+    return _usable(draw(distribution, rng, (k, n), dtype)), rng
+
+
+def _usable(V: Any) -> Any:
+    """Directions of which none is zero."""
+    zero = ~np.any(V, axis=1)
+    if V.shape[1] and zero.any():
+        raise OptimizeError(f"direction {int(np.argmax(zero))} is zero: nothing can be learnt along it. Draw others.")
+    return V
+
+
+def dimension_schedule(k: int | Schedule) -> Schedule:
+    """Number of directions at each step; what a schedule returns is rounded down."""
+    if callable(k) or isinstance(k, Mapping | str):
+        schedule = as_schedule(k)
+        return lambda count: int(schedule(count))
+    return as_schedule(natural("k", k))
 
 
 def orthonormal_rows(V: Any) -> Any:

@@ -6,7 +6,8 @@ Formulas are those of optax 0.2, so that a recipe carries over; compared with it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import cos, floor, pi
+from math import cos, floor, isfinite, pi
+from numbers import Real
 from typing import Any
 
 from hoad.errors import OptimizeError
@@ -308,7 +309,7 @@ def as_schedule(value: Any) -> Schedule:
     Raises
     ------
     OptimizeError
-        If a name is unknown.
+        If a name or an option is unknown, or the number is not finite.
 
     Examples
     --------
@@ -323,9 +324,14 @@ def as_schedule(value: Any) -> Schedule:
         name = options.pop("schedule", None)
         if name not in SCHEDULES:
             raise OptimizeError.unknown("schedule", name, SCHEDULES)
-        return SCHEDULES[name](**options)
+        try:
+            return SCHEDULES[name](**options)
+        except TypeError as error:
+            raise OptimizeError(f"schedule {name!r} was given {options}: {error}.") from None
     if isinstance(value, str):
         if value not in SCHEDULES:
             raise OptimizeError.unknown("schedule", value, SCHEDULES)
         raise OptimizeError(f"schedule {value!r} needs its numbers: give hoad.optimize.schedules.{value}(...), or a dict.")
+    if isinstance(value, list | tuple | None) or (isinstance(value, Real) and not isfinite(value)):
+        raise OptimizeError(f"found {value!r}, expected a finite number, a schedule (a function of the number of steps) or a dict.")
     return constant(value)

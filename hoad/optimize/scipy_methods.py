@@ -153,7 +153,7 @@ def _result(watch: _Watched, found: Any, end: Ended | None, free: bool, wants_gr
         if not free:
             value = problem.value(x)
         fields.update(x=x, fun=value)
-    elif free and watch.best[0] < fields["fun"]:
+    elif free and not watch.best[0] >= fields["fun"]:  # also where SciPy ended at a NaN
         fields.update(fun=watch.best[0], x=watch.best[1])
     if "grad" in fields:  # trust-constr, whose ``jac`` is the list of Jacobians of the constraints
         fields["constraint_jac"] = fields.pop("jac", [])

@@ -30,11 +30,13 @@ DIGITS: dict[str, tuple[str, dict[str, Any], int]] = {  # -> method, options, it
     "FoMoH-2D": ("fomoh-kd", {"k": 2, "curvature": "raw"}, 1000),
     "FoMoH-3D": ("fomoh-kd", {"k": 3, "curvature": "raw"}, 1000),
     "FoMoH-10D": ("fomoh-kd", {"k": 10, "curvature": "raw"}, 300),
-    "FoMoH-BP": ("fomoh-bp", {}, 300),
+    "FoMoH-BP": ("fomoh-bp", {}, 1000),
     "GD": ("sgd", {"lr": 1.0}, 1000),
 }
 FORWARD = tuple(DIGITS)[:5]
 SHOWN = (100, 300, 1000)
+UNITS = {"FoMoH": 3, "FoMoH-2D": 6, "FoMoH-3D": 10, "FoMoH-10D": 66}  # coefficients that a step carries
+BUDGET = 3 * 1000  # those of FoMoH's run
 
 
 def rosenbrock(x: Any) -> Any:
@@ -181,6 +183,8 @@ def digits(numbers: Numbers, name: str, reduced: bool) -> None:
     for i in SHOWN:
         if i <= steps:
             put(numbers, f"digits, train loss, {name}", i, mean[i])
+    if name in UNITS and BUDGET // UNITS[name] <= steps:
+        put(numbers, "digits, train loss at the cost of 1000 steps of FoMoH", name, mean[BUDGET // UNITS[name]])
     put(numbers, f"digits, test accuracy after {steps}", name, np.mean(accuracy))
     for i in places(steps + 1):
         put(numbers, f"digits, curve, {name}", i, mean[i])
@@ -208,6 +212,11 @@ def accept(numbers: Numbers, reduced: bool = False) -> list[Check]:
         values = [numbers[f"digits, train loss, {name}"][i] for name in present]
         rising = max(b / a for a, b in pairwise(values))
         checks.append(at_most(f"digits at {i}: largest ratio of neighbours in {' > '.join(present)}", rising, 0.999))
+    if not reduced:
+        cost = numbers["digits, train loss at the cost of 1000 steps of FoMoH"]
+        line = cost["FoMoH"]
+        checks.append(between("digits at equal cost: FoMoH-3D over FoMoH, which break even", cost["FoMoH-3D"] / line, 0.9, 1.1))
+        checks.append(between("digits at equal cost: FoMoH-10D over FoMoH, which wins", cost["FoMoH-10D"] / line, 1.3))
     return checks
 
 

@@ -56,7 +56,10 @@ def linear(
 
 
 def coefficientwise(prim: Primitive) -> Callable[..., Any]:
-    """Taylor rule of a function whose forward rule is linear given the values: the forward rule on each coefficient."""
+    """Taylor rule of a function whose forward rule is linear given the values: the forward rule on each coefficient.
+
+    ``alone`` says that coefficient n needs of each argument only its value and its coefficient n.
+    """
 
     def taylor(algebra: Algebra, y: Series, xs: list[Series], kw: dict[str, Any], memo: Any) -> Callable[[int], Any]:
         values = [x.c[0] for x in xs]
@@ -67,6 +70,7 @@ def coefficientwise(prim: Primitive) -> Callable[..., Any]:
 
         return rule
 
+    taylor.alone = True  # type: ignore[attr-defined]
     return taylor
 
 

@@ -63,6 +63,8 @@ def selecting(
 
         return rule
 
+    taylor.alone = True  # type: ignore[attr-defined]
+
     def reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
         ws = weights(y, *xs, **kw)
         spec = [(ws[i], shape_of(xs[i]), is_real(xs[i])) for i in which]
