@@ -12,7 +12,7 @@ PIP     := $(PY) -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all lint docs bench peers papers gpu clean
+.PHONY: help run test test-all lint docs bench peers papers gpu mpi clean
 
 help:
 	@echo "make run       derivatives of a real loss on real data: the main job"
@@ -21,9 +21,10 @@ help:
 	@echo "make lint      ruff, mypy, public docstrings"
 	@echo "make docs      HTML documentation, with its examples run"
 	@echo "make bench     asv benchmarks, one quick pass"
-	@echo "make peers     hoad beside jax, torch, autograd and tensortrax"
+	@echo "make peers     hoad beside jax, torch, autograd, tensortrax and xpektra"
 	@echo "make papers    every reproduced paper against its published numbers"
 	@echo "make gpu       tests on a CUDA device (CUDA=12 or CUDA=13)"
+	@echo "make mpi       cells spread over 2 and 4 processes (needs mpirun and FFTW)"
 	@echo "make clean     remove .venv, caches and everything built"
 
 run: $(VENV)/.installed-examples
@@ -61,6 +62,7 @@ TORCH ?= torch
 
 peers: $(VENV)/.installed-peers
 	$(PY) -m benchmarks.peers
+	$(PY) -m benchmarks.cells
 
 $(VENV)/.installed-peers: pyproject.toml $(VENV)/.created
 	$(PIP) install $(TORCH)
@@ -72,6 +74,15 @@ papers: $(VENV)/.installed-examples
 
 gpu: $(VENV)/.installed-test $(VENV)/.installed-cuda$(CUDA)
 	$(PY) -m pytest -q -m gpu
+
+# mpi4py-fft is compiled against the MPI and FFTW of the system: on Debian, apt install libopenmpi-dev openmpi-bin libfftw3-dev.
+MPIRUN ?= mpirun --oversubscribe
+
+mpi: export OMP_NUM_THREADS ?= 1
+mpi: export HOAD_NUM_THREADS ?= 1
+mpi: $(VENV)/.installed-mpi
+	for n in 2 4; do for d in slab pencil; do \
+	    $(MPIRUN) -n $$n $(PY) tests/mpi/spread_cell.py --decomposition $$d || exit 1; done; done
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info docs/_build docs/generated .asv

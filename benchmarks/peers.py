@@ -66,7 +66,7 @@ def load_peers(threads: int) -> tuple[dict[str, Any], list[str]]:
         peers["tensortrax"] = SimpleNamespace(package=found[0], math=found[1])
     missing = [
         f"{name} is not installed: its columns are left out."
-        for name in ("autograd", "torch", "jax", "tensortrax")
+        for name in ("autograd", "torch", "jax", "tensortrax", "xpektra")
         if name not in peers
     ]
     return peers, missing

@@ -14,12 +14,13 @@ from hoad.transforms.check import check_derivatives
 from hoad.transforms.custom import checkpoint, custom_jvp, custom_vjp, primitive, stop_gradient
 from hoad.transforms.first import grad, jvp, value_and_grad, vjp
 from hoad.transforms.higher import derivative_tensor, jet, partial, taylor
+from hoad.transforms.implicit import implicit
 from hoad.transforms.jacobian import jacfwd, jacobian, jacrev
 from hoad.transforms.linear import linear_transpose, linearize, linearize_hvp
 from hoad.transforms.second import hessian, hvp, value_grad_and_hvp, vhv
 
 if TYPE_CHECKING:
-    from hoad import numpy, optimize, scipy, testing  # noqa: F401  # imported when they are first used, see below
+    from hoad import mechanics, numpy, optimize, scipy, testing  # noqa: F401  # imported when they are first used, see below
 
 __version__ = "0.1.0"
 
@@ -38,6 +39,7 @@ __all__ = [
     "grad",
     "hessian",
     "hvp",
+    "implicit",
     "jacfwd",
     "jacobian",
     "jacrev",
@@ -61,7 +63,7 @@ __all__ = [
 
 del rules  # imported only to fill the registry
 
-_SUBPACKAGES = ("numpy", "optimize", "scipy", "testing")
+_SUBPACKAGES = ("mechanics", "numpy", "optimize", "scipy", "testing")
 
 
 def __getattr__(name: str) -> _Any:

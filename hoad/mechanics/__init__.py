@@ -5,6 +5,7 @@ See the page *Mechanics* of the documentation.
 
 from hoad.mechanics import materials, tensors
 from hoad.mechanics.cell import Cell
+from hoad.mechanics.distributed import MPITransform
 from hoad.mechanics.grid import Grid
 from hoad.mechanics.load import LoadPath, mixed_path, strain_path, stress_path
 from hoad.mechanics.materials import *  # noqa: F403
@@ -20,6 +21,7 @@ __all__ = [
     "Cell",
     "Grid",
     "LoadPath",
+    "MPITransform",
     "Problem",
     "Response",
     "Solution",

@@ -40,8 +40,9 @@ class Compatibility:
     transform : Transform, optional
         SciPy's by default.
     nyquist : {"free", "zero"}
-        What the Fourier scheme does with Nyquist frequencies of even grids, where no derivative exists: ``"free"`` takes every
-        strain there as compatible, which makes the stress vanish there and keeps laminates exact; ``"zero"`` has no strain there.
+        What the Fourier scheme does with Nyquist frequencies of even grids, where the sign of a wave number is not determined:
+        ``"free"`` takes every strain there as compatible, so that the stress vanishes there, unless the wave runs along one axis
+        alone, where the sign does not matter: this keeps laminates exact; ``"zero"`` has no strain at any of them.
     """
 
     def __init__(
@@ -51,10 +52,10 @@ class Compatibility:
         self.scheme = scheme
         self.kinematics = kinematics
         self.transform = transform if transform is not None else ScipyTransform(grid)
-        symbols = symbols_of(scheme, grid)
         part = self.transform.spectral_part
+        symbols = symbols_of(scheme, grid, part)
         self.local = tuple(s.stop - s.start for s in part)
-        values = symbols.values[(..., *part)]
+        values = symbols.values
         self.symbols = np.ascontiguousarray(values.reshape((*values.shape[:2], -1)))
         self.factor = symbols.factor
         self.turn = self._turn()
@@ -62,9 +63,13 @@ class Compatibility:
         self.points = symbols.points
         self.free: Array | None = None
         if symbols.free is not None:
-            at = symbols.free[part].reshape(-1)
+            at = symbols.free.reshape(-1)
+            if nyquist == "free":
+                # a wave along one axis: the sign of its wave vector cancels in every product of two symbols
+                at &= np.count_nonzero(self.symbols[0], axis=0) > 1
+                if _has_mixed_nyquist(grid):
+                    self.free = np.flatnonzero(at)
             self.symbols[..., at] = 0
-            self.free = np.flatnonzero(at) if nyquist == "free" else None
         self.frequencies = self.symbols.shape[-1]
         self.shape = tuple(s.stop - s.start for s in self.transform.real_part)
         self._half = half_weights(self.transform)
@@ -76,7 +81,7 @@ class Compatibility:
             return 1.0
         if np.ndim(self.factor) == 0:
             return self.factor
-        return np.broadcast_to(self.factor, self.grid.spectral_shape)[self.transform.spectral_part].reshape(-1)
+        return np.broadcast_to(self.factor, self.local).reshape(-1)
 
     # -- reference medium -----------------------------------------------------------------------------------------------------
 
@@ -84,13 +89,18 @@ class Compatibility:
         """Choose C0: a symmetric positive definite matrix (m, m) of the strain components."""
         self.reference = np.asarray(reference, float)
         c = self.kinematics.displacements
-        acoustic = sum(w * self.kinematics.acoustic(d, self.reference) for w, d in zip(self.weights, self.symbols, strict=True))
-        scale = np.max(np.abs(acoustic)) if acoustic.size else 1.0
-        size = np.abs(np.einsum("ii...->...", acoustic).real)
-        moving = size > 1e-14 * scale
-        acoustic = np.where(moving, acoustic, np.reshape(np.eye(c), (c, c, 1)))
-        inverse = np.linalg.inv(np.moveaxis(acoustic, -1, 0))
-        self.green = np.ascontiguousarray(np.moveaxis(np.where(moving[:, None, None], inverse, 0), 0, -1))
+        self.green = np.empty((c, c, self.frequencies), self.symbols.dtype)
+        scale = np.trace(self.reference) * float(sum(1 / h**2 for h in self.grid.spacing))
+
+        def work(piece: slice) -> None:
+            parts = zip(self.weights, self.symbols[..., piece], strict=True)
+            acoustic = sum(w * self.kinematics.acoustic(d, self.reference) for w, d in parts)
+            moving = np.abs(np.einsum("ii...->...", acoustic).real) > 1e-15 * scale
+            acoustic = np.where(moving, acoustic, np.reshape(np.eye(c), (c, c, 1)))
+            inverse = np.linalg.inv(np.moveaxis(acoustic, -1, 0))
+            self.green[..., piece] = np.moveaxis(np.where(moving[:, None, None], inverse, 0), 0, -1)
+
+        in_blocks(work, self.frequencies, BLOCK)
         self.compliance = np.linalg.inv(self.reference)
 
     # -- pieces in Fourier space ------------------------------------------------------------------------------------------------
@@ -195,10 +205,10 @@ class Compatibility:
 
     def spectral_dot(self, a: Array, b: Array) -> float:
         """Volume average of the product of two real fields given by spectra (displacements, frequencies)."""
-        a, b = a.reshape((-1, self.local[-1])), b.reshape((-1, self.local[-1]))
-        if len(self._half) == 0:
+        if a.size == 0:
             value = 0.0
         else:
+            a, b = a.reshape((-1, self.local[-1])), b.reshape((-1, self.local[-1]))
             value = 2.0 * np.vdot(a, b).real
             for k in np.flatnonzero(self._half == 1.0):
                 value -= np.vdot(a[:, k].copy(), b[:, k].copy()).real
@@ -216,3 +226,8 @@ class Compatibility:
         u = self.precondition(self.force(strain))
         self.set_reference(kept)
         return self.nodal(u)
+
+
+def _has_mixed_nyquist(grid: Grid) -> bool:
+    """Whether some Nyquist frequency of the whole grid has a part along another axis."""
+    return any(n % 2 == 0 and any(m > 1 for b, m in enumerate(grid.shape) if b != a) for a, n in enumerate(grid.shape))

@@ -144,11 +144,13 @@ class ElementBased(DisplacementBased):
 
     def green(self, r: Array) -> Array:
         operators = self.operators
-        if self.jacobi is not None:
-            return operators.nodal(self.jacobi(operators.spectrum(r)))
-        hat = operators.transform.forward(r).reshape((len(r), -1))
+        root = None if self.jacobi is None else self.jacobi.root
+        hat = operators.transform.forward(r if root is None else root * r).reshape((len(r), -1))
         operators.precondition(hat, out=hat)
-        return operators.transform.backward(hat.reshape((len(r), *operators.local)))
+        z = operators.transform.backward(hat.reshape((len(r), *operators.local)))
+        if root is not None:
+            z *= root
+        return z
 
     def field_dot(self, a: Array, b: Array) -> float:
         return float(np.vdot(a, b)) / self.operators.grid.size

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hoad.errors import CellError
 
-__all__ = ["Grid"]
+__all__ = ["Frequencies", "Grid"]
 
 
 @dataclass(frozen=True)
@@ -84,19 +84,55 @@ class Grid:
         n = self.shape[axis]
         return np.arange(n // 2 + 1) if half else np.round(np.fft.fftfreq(n) * n).astype(np.int64)
 
-    def angles(self) -> tuple[NDArray[np.float64], ...]:
-        """Angle k_a h_a in [-π, π] of every frequency along each axis, shaped to broadcast to the half spectrum."""
-        last = self.dimension - 1
-        q = [2 * np.pi * self.wave_numbers(a, a == last) / self.shape[a] for a in range(self.dimension)]
-        return tuple(np.meshgrid(*q, indexing="ij", sparse=True))
-
-    def at_nyquist(self) -> tuple[NDArray[np.bool_], ...]:
-        """For each axis whether a frequency is its Nyquist frequency (even number of voxels only), shaped as the angles."""
-        last = self.dimension - 1
-        found = [2 * np.abs(self.wave_numbers(a, a == last)) == self.shape[a] for a in range(self.dimension)]
-        return tuple(np.meshgrid(*found, indexing="ij", sparse=True))
-
     @property
     def spectral_shape(self) -> tuple[int, ...]:
         """Shape of the half spectrum of a real field."""
         return (*self.shape[:-1], self.shape[-1] // 2 + 1)
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """A part of the half spectrum of a grid: all of it, or what one of many processes holds.
+
+    Parameters
+    ----------
+    grid : Grid
+    part : tuple of slice, optional
+        Along each axis of the half spectrum.
+    """
+
+    grid: Grid
+    part: tuple[slice, ...] | None = None
+
+    @property
+    def dimension(self) -> int:
+        """Number of axes."""
+        return self.grid.dimension
+
+    @property
+    def spacing(self) -> tuple[float, ...]:
+        """Edge lengths of a voxel."""
+        return self.grid.spacing
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of frequencies of the part along each axis."""
+        return tuple(len(range(n)[s]) for n, s in zip(self.grid.spectral_shape, self._slices, strict=True))
+
+    @property
+    def _slices(self) -> tuple[slice, ...]:
+        return self.part if self.part is not None else (slice(None),) * self.dimension
+
+    def _numbers(self) -> list[NDArray[np.int64]]:
+        last = self.dimension - 1
+        return [self.grid.wave_numbers(a, a == last)[s] for a, s in enumerate(self._slices)]
+
+    def angles(self) -> tuple[NDArray[np.float64], ...]:
+        """Angle k_a h_a in [-π, π] of every frequency along each axis, shaped to broadcast to the part."""
+        q = [2 * np.pi * k / n for k, n in zip(self._numbers(), self.grid.shape, strict=True)]
+        return tuple(np.meshgrid(*q, indexing="ij", sparse=True))
+
+    def at_nyquist(self) -> tuple[NDArray[np.bool_], ...]:
+        """For each axis whether a frequency is its Nyquist frequency (even number of voxels only), shaped as the angles."""
+        found = [2 * np.abs(k) == n for k, n in zip(self._numbers(), self.grid.shape, strict=True)]
+        return tuple(np.meshgrid(*found, indexing="ij", sparse=True))

@@ -52,6 +52,11 @@ class LoadPath:
     def __len__(self) -> int:
         return len(self.steps)
 
+    @property
+    def strains(self) -> Array:
+        """Prescribed strains (steps, d, d), NaN where a component is free."""
+        return np.array([step.strain for step in self.steps])
+
 
 @dataclass(frozen=True)
 class Control:

@@ -10,10 +10,12 @@ import numpy as np
 from hoad.errors import LoadError
 from hoad.mechanics.equilibrium import Formulation, formulation_of
 from hoad.mechanics.jacobi_green import JacobiGreen
+from hoad.mechanics.follower import follow, nominal_target
 from hoad.mechanics.krylov import conjugate_gradients
 from hoad.mechanics.load import Control
 from hoad.mechanics.materials.base import State
 from hoad.mechanics.pointwise import Tangent
+from hoad.mechanics.predictor import PREDICTORS, higher_coefficients
 from hoad.mechanics.problem import Problem
 
 __all__ = ["EquilibriumState", "Newton", "StepResult"]
@@ -31,6 +33,9 @@ class EquilibriumState:
     variables: list[State | None]
     time: float
     energy: float
+    begin: list[State | None] | None = None
+    """Internal variables at the beginning of the step that led here, and its length: what the consistent tangent refers to."""
+    dt: float = 1.0
 
 
 @dataclass
@@ -45,7 +50,7 @@ class StepResult:
     residual: float = np.inf
     residuals: list[float] = field(default_factory=list)
     updates: list[float] = field(default_factory=list)
-    """‖δe‖ / ‖e‖ of each Newton step."""
+    """Change of the fluctuation (and of free macroscopic components) in each Newton step over ‖F̄‖ or ‖ε̄‖."""
     corrections: int = 0
     """Steps that the line search shortened."""
 
@@ -73,6 +78,8 @@ class Newton:
     preconditioner : {"green", "jacobi-green"}
         Green operator of the reference medium, or that between two scalings by the diagonal of the stiffness
         (:class:`~hoad.mechanics.jacobi_green.JacobiGreen`; with ``method="displacement"``).
+    predictor : {"tangent", "taylor"}
+        First step of a load step: to first order in the load, or to third order, by two more solves with the same tangent.
     """
 
     problem: Problem
@@ -84,6 +91,7 @@ class Newton:
     max_cg: int = 2000
     line_search: bool = True
     preconditioner: str = "green"
+    predictor: str = "tangent"
 
     # -- pieces -------------------------------------------------------------------------------------------------------------------
 
@@ -92,7 +100,7 @@ class Newton:
         operators = self.problem.operators
         if isinstance(self.reference, str):
             m = self.problem.kinematics.components
-            c0 = np.eye(m) if self.reference == "identity" or tangent is None else reference_of(tangent.mean(), m)
+            c0 = np.eye(m) if self.reference == "identity" or tangent is None else reference_of(self.problem.mean_tangent(tangent), m)
         else:
             c0 = np.asarray(self.reference, float)
         if operators.reference.shape != c0.shape or not np.array_equal(operators.reference, c0):
@@ -138,15 +146,21 @@ class Newton:
         result = StepResult(None, False, "")
         e, macro = start.strain, start.macro
         energy, stress = problem_energy(e, states, dt)
-        if stress is None or not (np.isfinite(energy) and np.all(np.isfinite(stress))):
+        if stress is None or not (np.isfinite(energy) and problem.all_finite(stress)):
             return StepResult(None, False, "the energy is not finite at the start of the step")
         target = self._target(control, macro, stress)
         potential = energy - float(target @ (free.T @ macro))
-        previous, norm, forcing = np.inf, np.inf, 0.1
+        follows = control.measure == "cauchy" and not control.prescribed.all()
+        order = 1 if self._is_linear or follows else PREDICTORS[self.predictor]
+        previous, norm, forcing = np.inf, np.inf, 0.01 if order == 1 else 1e-4
         first = True
         while True:
             predict = first and bool(np.any(jump))
-            tangent = problem.tangent(e, states, dt)
+            at: tuple[list[State | None], float] = states, dt
+            if first and start.begin is not None and problem.inelastic:
+                # at the end of a step the state lies on the yield surface, where the tangent of a new step would be elastic
+                at = start.begin, start.dt
+            tangent = problem.tangent(e, *at)
             linear = self.formulation(free, tangent)
             right = stress
             if predict:
@@ -170,11 +184,11 @@ class Newton:
                         forcing = min(0.1, 0.9 * (rel / previous) ** 2)
                     eta = max(forcing, 0.2 * self.tol / rel)
                 accept = self._accept(linear, right, tangent, target, start.stress) if self._is_linear and self.forcing is None else None
-                atol = min(eta, 0.9) * size
+                atol = max(min(eta, 0.9) * size, 1e-16 * scale)
                 solved = conjugate_gradients(linear, b, atol=atol, maxiter=self.max_cg, callback=progress, accept=accept)
                 x, count = solved.x, solved.iterations
                 previous = rel
-                if not np.all(np.isfinite(x[0])):
+                if not problem.all_finite(x[0]):
                     result.message = "the linear solver met numbers that are not finite"
                     return result
                 if not solved.converged and not solved.negative_curvature and self._is_linear:
@@ -183,21 +197,28 @@ class Newton:
                     result.residual = float(solved.residual / scale)
                     result.message = f"conjugate gradients did not converge in {self.max_cg} iterations"
                     return result
+                if follows:
+                    mean = problem.operators.mean(stress)
+                    x, more = follow(linear, problem, control, macro, mean, x, jump if predict else 0 * jump, atol, self.max_cg)
+                    count += more
             result.cg.append(count)
             result.newton += 1
             direction = linear.strain(x)
-            macro_step = free @ x[1]
             if predict:
                 direction = direction + problem.uniform(jump)
-                macro_step = macro_step + jump
+            if first and order > 1 and count > 0:
+                terms, counts = higher_coefficients(linear, problem, e, *at, (direction, x[1]), order, 1e-2, self.max_cg)
+                result.cg[-1] += sum(counts)
+                direction, x[1] = self._lowest((e, macro + jump), states, dt, (direction, x[1]), terms, free, target)
+            macro_step = free @ x[1] + jump if predict else free @ x[1]
             slope = problem.operators.mean_dot(stress, direction) - float(target @ x[1])
             del x, b, tangent
             length = 1.0
             for _ in range(12):
                 trial = e + length * direction
                 energy_new, stress_new = problem_energy(trial, states, dt)
-                fine = stress_new is not None and bool(np.isfinite(energy_new)) and bool(np.all(np.isfinite(stress_new)))
-                if fine and (predict or not self.line_search):
+                fine = stress_new is not None and bool(np.isfinite(energy_new)) and problem.all_finite(stress_new)
+                if fine and (predict or follows or not self.line_search):
                     break
                 if fine:
                     value = energy_new - float(target @ (free.T @ (macro + length * macro_step)))
@@ -211,12 +232,12 @@ class Newton:
             else:
                 result.message = "the line search found no admissible step that lowers the energy"
                 return result
-            change = length * np.sqrt(problem.operators.mean_dot(direction, direction))
+            change = direction - problem.uniform(jump) if predict else direction
+            change = length * np.sqrt(problem.operators.mean_dot(change, change))
             e, stress, energy = trial, stress_new, energy_new
             macro = macro + length * macro_step
             first = False
-            size_e = np.sqrt(problem.operators.mean_dot(e, e)) or 1.0
-            result.updates.append(float(change / size_e))
+            result.updates.append(float(change / self._size(e, macro)))
             target = self._target(control, macro, stress)
             potential = energy - float(target @ (free.T @ macro))
             r = linear.rhs(stress, target)
@@ -231,11 +252,39 @@ class Newton:
             if result.residual <= self.tol:
                 result.converged = True
                 result.message = f"converged in {result.newton} Newton steps"
-                result.state = EquilibriumState(e, stress, macro, states, control.time, float(energy))
+                result.state = EquilibriumState(e, stress, macro, states, control.time, float(energy), states, dt)
                 return result
             if result.newton >= self.max_newton:
                 result.message = f"no convergence in {self.max_newton} Newton steps: the residual is {result.residual:.2e}"
                 return result
+
+    def _lowest(
+        self,
+        start: tuple[Array, Array],
+        states: list[State | None],
+        dt: float,
+        step: tuple[Array, Array],
+        more: list[tuple[Array, Array]],
+        free: Array,
+        target: Array,
+    ) -> tuple[Array, Array]:
+        """That partial sum of a series of steps whose end has the lowest potential."""
+        best, least = step, np.inf
+        e, macro = start
+        for k in range(len(more) + 1 if more else 0):
+            if k > 0:
+                step = step[0] + more[k - 1][0], step[1] + more[k - 1][1]
+            energy, _ = self.problem.energy_and_stress(e + step[0], states, dt, stress=False)
+            potential = energy - float(target @ (free.T @ macro + step[1]))
+            if potential < least:
+                best, least = step, potential
+        return best
+
+    def _size(self, e: Array, macro: Array) -> float:
+        """Norm of the macroscopic deformation gradient or strain; that of the field where it vanishes; never 0."""
+        mean = np.linalg.norm(self.problem.kinematics.macroscopic(macro))
+        local = np.sqrt(self.problem.operators.mean_dot(e, e))
+        return float(mean if mean > 1e-10 * local else local) or 1.0
 
     @property
     def _is_linear(self) -> bool:
@@ -253,22 +302,8 @@ class Newton:
         return tolerance
 
     def _target(self, control: Control, macro: Array, stress: Array) -> Array:
-        """Stress of the free components: as given, or that first Piola-Kirchhoff stress which has the given Cauchy stress now."""
-        if control.prescribed.all():
-            return np.zeros(0)
-        kin = self.problem.kinematics
-        if control.measure == "nominal":
-            return control.stress[~control.prescribed]
-        # components of the Cauchy stress that belong to prescribed strains follow from the current stress
-        f = kin.macroscopic(macro)
-        p = kin.macroscopic(self.problem.operators.mean(stress), stress=True)
-        j = np.linalg.det(f)
-        now = control.rotation.T @ kin.components_of(p @ f.T / j, stress=True)
-        wanted = control.rotation @ np.where(control.prescribed, now, control.stress)
-        cauchy = kin.macroscopic(wanted, stress=True)
-        cauchy = np.where(np.abs(cauchy - cauchy.T) > 0, np.triu(cauchy) + np.triu(cauchy, 1).T, cauchy)
-        nominal = kin.components_of(j * cauchy @ np.linalg.inv(f).T, stress=True)
-        return (control.rotation.T @ nominal)[~control.prescribed]
+        """Stress of the free components, work conjugate to their strain."""
+        return nominal_target(self.problem, control, macro, self.problem.operators.mean(stress))
 
 
 def reference_of(mean: Array, m: int) -> Array:

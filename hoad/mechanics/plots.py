@@ -119,7 +119,7 @@ def plot_field(
     ticks = options.pop("ticks", None)
     if name == "phase":
         values = np.searchsorted(ticks[0], values)
-    mesh = ax.pcolormesh(corners[left[0]], corners[left[1]], np.ma.masked_invalid(values), **(options | style))
+    mesh = ax.pcolormesh(corners[left[0]], corners[left[1]], values, **(options | style))
     ax.set_aspect("equal")
     if colorbar:
         bar = ax.figure.colorbar(mesh, ax=ax, shrink=0.8)
@@ -190,6 +190,19 @@ def plot_path(solution: Solution, x: str = "strain_11", y: str = "stress_11", *,
     ------
     MechanicsError
         For an unknown name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hoad import mechanics as me
+    >>> cell = me.Cell(np.arange(16).reshape(4, 4) % 2)
+    >>> phases = {0: me.LinearElastic(mu=1.0, lmbda=1.0), 1: me.LinearElastic(mu=2.0, lmbda=1.0)}
+    >>> sol = me.solve(cell, phases, me.strain_path([e * np.eye(2) for e in (0.01, 0.02)]))
+    >>> ax = sol.plot_path("strain_11", "stress_11", label="cell")
+    >>> len(ax.lines[0].get_xdata())
+    2
+    >>> from matplotlib import pyplot
+    >>> pyplot.close(ax.figure)
     """
     a, b = path_values(solution, x), path_values(solution, y)
     ax = _axes(ax)
@@ -227,6 +240,19 @@ def plot_convergence(solution: Solution, *, ax: Any = None, **style: Any) -> Any
     -------
     matplotlib Axes
         Zero residuals, which a logarithmic axis cannot show, are drawn at 1e-17. For a divided load step its last part is shown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hoad import mechanics as me
+    >>> cell = me.Cell(np.arange(16).reshape(4, 4) % 2)
+    >>> phases = {0: me.LinearElastic(mu=1.0, lmbda=1.0), 1: me.LinearElastic(mu=2.0, lmbda=1.0)}
+    >>> sol = me.solve(cell, phases, me.strain_path([e * np.eye(2) for e in (0.01, 0.02)]))
+    >>> ax = sol.plot_convergence()
+    >>> [line.get_label() for line in ax.lines]
+    ['t = 1', 't = 2', 'tolerance']
+    >>> from matplotlib import pyplot
+    >>> pyplot.close(ax.figure)
     """
     if not solution.steps:
         raise MechanicsError("the solution has no converged step, so there is no convergence to show.")

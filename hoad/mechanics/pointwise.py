@@ -225,8 +225,8 @@ class Tangent:
         """Stress components of strain components (m, n) at some points; ``pick`` takes their entries of an array (..., points)."""
         raise NotImplementedError
 
-    def mean(self, total: Any = float) -> Array:
-        """Average matrix (m, m) over the points of this process."""
+    def sum(self) -> Array:
+        """Sum of the matrices (m, m) over the points of this process."""
         raise NotImplementedError
 
 
@@ -259,8 +259,8 @@ class StoredTangent(Tangent):
     def tile(self, e: Array, pick: Callable[[Array], Array]) -> Array:
         return self._times(pick(self.upper), e, np.empty_like(e))
 
-    def mean(self, total: Any = None) -> Array:
-        return self.upper.mean(1)[self.row]
+    def sum(self) -> Array:
+        return self.upper.sum(1)[self.row]
 
 
 class LinearTangent(Tangent):
@@ -292,5 +292,5 @@ class LinearTangent(Tangent):
                 y += c @ (e * here)
         return y
 
-    def mean(self, total: Any = None) -> Array:
-        return sum(c * ((self.count if i is None else len(i)) / self.count) for c, i in self.parts)
+    def sum(self) -> Array:
+        return sum((c * float(self.count if i is None else len(i)) for c, i in self.parts), np.zeros_like(self.base))

@@ -126,6 +126,15 @@ class Problem:
         """Tangent at a strain field."""
         return self.constitutive.tangent(e.reshape((len(e), -1)), states, dt)
 
+    def mean_tangent(self, tangent: Tangent) -> Array:
+        """Volume average (m, m) of a tangent."""
+        operators = self.operators
+        return np.asarray(operators.transform.total(tangent.sum())) / (self.cell.grid.size * operators.points)
+
+    def all_finite(self, field: Array) -> bool:
+        """Whether a field has finite entries only, on all processes."""
+        return self.operators.transform.smallest(float(np.all(np.isfinite(field)))) > 0.0
+
     def update(self, e: Array, states: list[State | None], dt: Any = 1.0) -> list[State | None]:
         """Internal variables after a step that ended at a strain field."""
         return self.constitutive.update(e.reshape((len(e), -1)), states, dt)

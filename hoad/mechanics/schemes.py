@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from hoad.errors import CellError
-from hoad.mechanics.grid import Grid
+from hoad.mechanics.grid import Frequencies, Grid
 
 __all__ = ["SCHEMES", "Symbols", "symbols_of"]
 
@@ -32,7 +32,7 @@ Array = Any
 
 @dataclass(frozen=True)
 class Symbols:
-    """Gradient symbols of a scheme on a grid.
+    """Gradient symbols of a scheme at frequencies of a grid.
 
     Parameters
     ----------
@@ -43,7 +43,8 @@ class Symbols:
     factor : array that broadcasts to the half spectrum, or None
         Common complex factor: D = factor · κ.
     free : boolean array that broadcasts to the half spectrum, or None
-        Frequencies at which a symbol does not exist (Fourier derivative at Nyquist frequencies of even grids).
+        Frequencies at which a symbol does not exist (Fourier derivative at Nyquist frequencies of even grids); κ has the wave
+        vector there, whose sign along some axis is not determined.
     """
 
     values: Array
@@ -57,8 +58,8 @@ class Symbols:
         return len(self.weights)
 
 
-def _dense(grid: Grid, parts: list[Array]) -> Array:
-    return np.stack([np.broadcast_to(p, grid.spectral_shape) for p in parts])[None]
+def _dense(grid: Frequencies, parts: list[Array]) -> Array:
+    return np.stack([np.broadcast_to(p, grid.shape) for p in parts])[None]
 
 
 def _exact(trigonometric: Callable[[Array], Array], angle: Array) -> Array:
@@ -67,15 +68,16 @@ def _exact(trigonometric: Callable[[Array], Array], angle: Array) -> Array:
     return np.where(np.abs(value) < 1e-15, 0.0, value)
 
 
-def _fourier(grid: Grid) -> Symbols:
+def _fourier(grid: Frequencies) -> Symbols:
     kappa = [q / h for q, h in zip(grid.angles(), grid.spacing, strict=True)]
-    free = np.zeros(grid.spectral_shape, bool)
+    free = np.zeros(grid.shape, bool)
     for n in grid.at_nyquist():
         free |= n
-    return Symbols(_dense(grid, kappa), np.ones(1), 1j, free if free.any() else None)
+    even = any(n % 2 == 0 for n in grid.grid.shape)
+    return Symbols(_dense(grid, kappa), np.ones(1), 1j, free if even else None)
 
 
-def _rotated(grid: Grid) -> Symbols:
+def _rotated(grid: Frequencies) -> Symbols:
     angles = grid.angles()
     sines = [2 * _exact(np.sin, q / 2) / h for q, h in zip(angles, grid.spacing, strict=True)]
     cosines = [_exact(np.cos, q / 2) for q in angles]
@@ -93,8 +95,8 @@ _CENTRAL = {2: [1.0], 4: [8 / 6, -1 / 6], 6: [9 / 6, -3 / 10, 1 / 30], 8: [8 / 5
 """Coefficients of sin(q), sin(2q), ... by order of accuracy."""
 
 
-def _central(order: int) -> Callable[[Grid], Symbols]:
-    def symbols(grid: Grid) -> Symbols:
+def _central(order: int) -> Callable[[Frequencies], Symbols]:
+    def symbols(grid: Frequencies) -> Symbols:
         kappa = [
             sum(c * _exact(np.sin, (n + 1) * q) for n, c in enumerate(_CENTRAL[order])) / h
             for q, h in zip(grid.angles(), grid.spacing, strict=True)
@@ -104,13 +106,13 @@ def _central(order: int) -> Callable[[Grid], Symbols]:
     return symbols
 
 
-def _turn(grid: Grid) -> list[Array]:
+def _turn(grid: Frequencies) -> list[Array]:
     """exp(i k_a h_a), exact at multiples of π/2."""
     return [_exact(np.cos, q) + 1j * _exact(np.sin, q) for q in grid.angles()]
 
 
-def _one_sided(sign: int) -> Callable[[Grid], Symbols]:
-    def symbols(grid: Grid) -> Symbols:
+def _one_sided(sign: int) -> Callable[[Frequencies], Symbols]:
+    def symbols(grid: Frequencies) -> Symbols:
         turns = _turn(grid)
         parts = [sign * ((e if sign > 0 else np.conj(e)) - 1) / h for e, h in zip(turns, grid.spacing, strict=True)]
         return Symbols(_dense(grid, parts), np.ones(1))
@@ -118,10 +120,10 @@ def _one_sided(sign: int) -> Callable[[Grid], Symbols]:
     return symbols
 
 
-def _element(places: list[tuple[float, ...]]) -> Callable[[Grid], Symbols]:
+def _element(places: list[tuple[float, ...]]) -> Callable[[Frequencies], Symbols]:
     """Symbols of the multilinear element evaluated at ``places`` of the unit cube, all of equal weight."""
 
-    def at(grid: Grid, turns: list[Array], place: tuple[float, ...]) -> Array:
+    def at(grid: Frequencies, turns: list[Array], place: tuple[float, ...]) -> Array:
         parts = []
         for a in range(grid.dimension):
             value = (turns[a] - 1) / grid.spacing[a]
@@ -131,7 +133,7 @@ def _element(places: list[tuple[float, ...]]) -> Callable[[Grid], Symbols]:
             parts.append(value)
         return _dense(grid, parts)
 
-    def symbols(grid: Grid) -> Symbols:
+    def symbols(grid: Frequencies) -> Symbols:
         chosen = list(dict.fromkeys(p[: grid.dimension] for p in places))
         turns = _turn(grid)
         return Symbols(np.concatenate([at(grid, turns, p) for p in chosen]), np.full(len(chosen), 1 / len(chosen)))
@@ -147,7 +149,7 @@ PLACES: dict[str, list[tuple[float, ...]]] = {"rotated": _MIDDLE, "hexahedra": l
 """Schemes that evaluate the multilinear element, and at which places of the unit cube."""
 
 
-def _two_tetrahedra(grid: Grid) -> Symbols:
+def _two_tetrahedra(grid: Frequencies) -> Symbols:
     """Regular tetrahedra on the even and on the odd corners of each voxel, whose linear gradients use four corners each."""
     if grid.dimension != 3:
         raise CellError(
@@ -159,7 +161,7 @@ def _two_tetrahedra(grid: Grid) -> Symbols:
         value: Array = 1.0
         for bit, t in zip(e, turns, strict=True):
             value = value * (t if bit else 1.0)
-        return np.broadcast_to(value, grid.spectral_shape)
+        return np.broadcast_to(value, grid.shape)
 
     supports = []
     for parity in (0, 1):
@@ -170,7 +172,7 @@ def _two_tetrahedra(grid: Grid) -> Symbols:
     return Symbols(np.stack(supports), np.full(2, 0.5))
 
 
-SCHEMES: dict[str, Callable[[Grid], Symbols]] = {
+SCHEMES: dict[str, Callable[[Frequencies], Symbols]] = {
     "fourier": _fourier,
     "rotated": _rotated,
     "forward": _one_sided(1),
@@ -185,10 +187,10 @@ SCHEMES: dict[str, Callable[[Grid], Symbols]] = {
 """Every discretisation by name: what ``Cell(..., scheme=name)`` accepts."""
 
 
-def symbols_of(scheme: str, grid: Grid) -> Symbols:
-    """Symbols of a scheme, or a :class:`~hoad.errors.CellError` that names the known ones."""
+def symbols_of(scheme: str, grid: Grid, part: tuple[slice, ...] | None = None) -> Symbols:
+    """Symbols of a scheme at (a part of) the frequencies of a grid, or a :class:`~hoad.errors.CellError` that names the known ones."""
     if scheme not in SCHEMES:
         close = get_close_matches(str(scheme), SCHEMES, n=1, cutoff=0.4)
         hint = f"Did you mean {close[0]!r}?" if close else "Use 'rotated', the default."
         raise CellError(f"scheme {scheme!r} is unknown, expected one of {', '.join(SCHEMES)}. {hint}")
-    return SCHEMES[scheme](grid)
+    return SCHEMES[scheme](Frequencies(grid, part))

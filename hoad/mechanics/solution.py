@@ -263,28 +263,77 @@ class Solution:
     # -- files and plots ------------------------------------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str], fields: list[str] | None = None) -> None:
-        """Write the result to a file: ``.xdmf`` (with ``.h5``) or ``.vti`` for ParaView, ``.npz`` or ``.h5`` for Python.
+        """Write the result to a file.
 
-        See :mod:`hoad.mechanics.io`; ``fields`` selects some of them by name.
+        Parameters
+        ----------
+        path : path
+            By suffix: ``.xdmf`` (with an ``.h5`` beside it) and ``.vti`` hold the fields at the end, for ParaView; ``.npz`` and
+            ``.h5`` also the response along the path, by the names of the attributes.
+        fields : list of str, optional
+            Which fields; all by default. For ParaView: ``"phase"``, ``"displacement"`` (of the corners of the voxels, with the
+            macroscopic part), ``"strain"``, ``"stress"``, ``"cauchy"`` (finite strains), ``"von_mises"``, internal variables. In
+            ``.npz`` and ``.h5``: ``"strain_field"``, ``"stress_field"``, ``"displacement"``, ``"variable_<name>"``.
+
+        Raises
+        ------
+        MechanicsError
+            For another suffix or an unknown field.
+        ImportError
+            If h5py is needed and not installed.
         """
         from hoad.mechanics.io.archive import save
 
         save(self, path, fields)
 
     def plot(self, name: str = "phase", **options: Any) -> Any:
-        """Draw a field at the end, such as ``"stress_11"``; see :func:`hoad.mechanics.plots.plot_field` for the options."""
+        """Draw a component of a field at the end.
+
+        Parameters
+        ----------
+        name : str
+            Such as ``"phase"``, ``"stress_12"``, ``"von_mises"``, ``"displacement_1"``, or an internal variable.
+        **options
+            Slice, deformed mesh, axes and style: see :func:`hoad.mechanics.plots.plot_field`.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
         from hoad.mechanics.plots import plot_field
 
         return plot_field(self, name, **options)
 
     def plot_path(self, x: str = "strain_11", y: str = "stress_11", **options: Any) -> Any:
-        """Draw one macroscopic quantity against another; see :func:`hoad.mechanics.plots.plot_path`."""
+        """Draw one macroscopic quantity against another along the path.
+
+        Parameters
+        ----------
+        x, y : str
+            Such as ``"time"``, ``"strain_11"``, ``"stress_12"``, ``"energy"``.
+        **options
+            Axes and style: see :func:`hoad.mechanics.plots.plot_path`.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
         from hoad.mechanics.plots import plot_path
 
         return plot_path(self, x, y, **options)
 
     def plot_convergence(self, **options: Any) -> Any:
-        """Draw the residual after each Newton step; see :func:`hoad.mechanics.plots.plot_convergence`."""
+        """Draw the relative residual after each Newton step.
+
+        Parameters
+        ----------
+        **options
+            Axes and style: see :func:`hoad.mechanics.plots.plot_convergence`.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
         from hoad.mechanics.plots import plot_convergence
 
         return plot_convergence(self, **options)

@@ -16,6 +16,7 @@ from hoad.mechanics.fixed_point import FIXED_POINTS, make, stiffness_of
 from hoad.mechanics.load import Control, LoadPath, resolve
 from hoad.mechanics.materials.base import Material
 from hoad.mechanics.newton import EquilibriumState, Newton, StepResult
+from hoad.mechanics.predictor import PREDICTORS
 from hoad.mechanics.problem import Problem
 from hoad.mechanics.solution import Solution, step_of
 
@@ -33,6 +34,7 @@ def solve(
     tol: float = 1e-8,
     reference: Any = None,
     preconditioner: str = "green",
+    predictor: str = "tangent",
     forcing: float | None = None,
     max_newton: int = 30,
     max_cg: int = 2000,
@@ -67,6 +69,9 @@ def solve(
     preconditioner : {"green", "jacobi-green"}
         Of the linear equations in displacements: the Green operator, or that between two scalings by the diagonal of the stiffness,
         for stiffness that varies smoothly over orders of magnitude.
+    predictor : {"tangent", "taylor"}
+        How a load step begins: along the tangent, or with an expansion of the equilibrium path to third order in the load, which
+        takes two more linear solves with the same tangent and saves later Newton steps where materials are smooth.
     forcing : float, optional
         Relative tolerance of linear solves; adapted to the progress of Newton's method by default.
     max_newton, max_cg : int
@@ -126,8 +131,12 @@ def solve(
         raise LoadError(f"the load is a {type(load).__name__}, expected what strain_path, stress_path or mixed_path return.")
     if len(load) == 0:
         raise LoadError("the load path has no steps, expected at least one.")
-    if not tol > 0:
-        raise LoadError(f"tol is {tol}, expected a positive number.")
+    if not (isinstance(tol, int | float) and 0 < tol < 1):
+        raise LoadError(f"tol is {tol!r}, expected a number between 0 and 1.")
+    if forcing is not None and not (isinstance(forcing, int | float) and 0 < forcing < 1):
+        raise LoadError(f"forcing is {forcing!r}, expected a number between 0 and 1, or None for one that adapts.")
+    if predictor not in PREDICTORS:
+        raise LoadError(f"predictor {predictor!r} is unknown, expected one of {', '.join(PREDICTORS)}.")
     controls = [resolve(step, problem.kinematics) for step in load.steps]
     newton: Newton
     if isinstance(reference, Material):
@@ -136,7 +145,7 @@ def solve(
         newton = make(method, problem, tol, reference, max_cg)
     elif method in FORMULATIONS:
         c0 = "mean" if reference is None else reference
-        newton = Newton(problem, method, tol, c0, forcing, max_newton, max_cg, line_search, preconditioner)
+        newton = Newton(problem, method, tol, c0, forcing, max_newton, max_cg, line_search, preconditioner, predictor)
     else:
         raise LoadError(f"method {method!r} is unknown, expected one of {', '.join([*FORMULATIONS, *FIXED_POINTS])}.")
     saved = None

@@ -39,7 +39,7 @@ def eye(d: int, points: int) -> Array:
 
 def eye_like(a: Array) -> Array:
     """Identity that broadcasts against the tensor field ``a`` of shape (d, d, *points), in its precision and where it lives."""
-    return like(in_precision_of(a, eye(a.shape[0], a.ndim - 2)), strip(a))
+    return in_precision_of(a, eye(a.shape[0], a.ndim - 2))
 
 
 def trace(a: Array) -> Array:
@@ -120,14 +120,14 @@ def with_points(a: Array, components: int, points: int) -> Array:
 
 
 def in_precision_of(field: Array, constant: Array) -> Array:
-    """A plain array of real numbers in the precision of ``field``, if that is real; other things as they are.
+    """A plain array of real numbers in the precision of ``field``, if that is real, and where it lives; other things as they are.
 
     For constant tensors, which would turn a field of single precision into one of double precision where a Python number
     would not.
     """
     if isinstance(constant, np.ndarray) and field.dtype.kind == "f" and constant.dtype.kind in "fiu":
-        return constant.astype(field.dtype, copy=False)
-    return constant
+        constant = constant.astype(field.dtype, copy=False)
+    return like(constant, strip(field))
 
 
 def as_array(a: Any) -> Array:

@@ -33,4 +33,6 @@ from hoad.rules import (  # noqa: F401  # imported for their declarations, in th
     piecewise,
     number_parts,
     statistics,
+    symmetric_functions,
+    eigen,
 )

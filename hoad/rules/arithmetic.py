@@ -205,15 +205,15 @@ cbrt = elementwise("cbrt", np.cbrt, lambda y, x: 1.0 / (3 * y * y))
 
 
 def _power_slope(y: Any, x: Any, p: Any) -> Any:
-    """p x^(p-1), exact at x = 0 for integer p: 0 for p = 0, 1 for p = 1."""
+    """p x^(p-1), exact at x = 0 for integer p: 0 for p = 0, 1 for p = 1; elsewhere a function of p also at p = 0."""
     if isinstance(p, int | float):
         if p == 0:
             return 0 * y
         if p == 2:
             return 2 * x
         return p * x ** (p - 1)
-    lowered = np.where(p == 0, 1, p - 1)
-    return np.where(p == 0, 0.0, p * np.power(x, lowered))
+    constant_ = np.logical_and(p == 0, x == 0)
+    return np.where(constant_, 0.0, p * np.power(np.where(constant_, 1.0, x), p - 1))
 
 
 def _exponent_slope(y: Any, x: Any, p: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, strip
+from hoad.core.box import Box, shape_of, strip
 from hoad.core.level import Level
 from hoad.core.space import apart, cast_like, flatten, flatten_like, unflatten
 from hoad.errors import DTypeError
@@ -170,7 +170,9 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
 
 def seed_of(value: Any) -> Any:
     plain = strip(value)
-    return plain.dtype.type(1) if isinstance(plain, np.generic | np.ndarray) else np.ones_like(plain)
+    if isinstance(plain, np.generic | np.ndarray):
+        return plain.dtype.type(1)
+    return np.ones_like(plain, shape=shape_of(value))
 
 
 def value_and_grad(f: Function, argnums: ArgNums = 0, *, has_aux: bool = False, holomorphic: bool = False) -> Function:

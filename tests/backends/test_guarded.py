@@ -112,3 +112,9 @@ def test_norms_of_device_arrays_at_zero(p):
     found = hoad.hvp(f, BACKEND.asarray(x), BACKEND.asarray(np.ones_like(x))).data
     np.testing.assert_allclose(found, hoad.hvp(f, x, np.ones_like(x)), rtol=1e-13)
     assert np.isnan(found[0]).all()
+
+
+def test_the_seed_of_a_mapped_gradient_has_the_visible_shape():
+    x = np.arange(12.0).reshape(4, 3)
+    found = hoad.vmap(hoad.grad(lambda a: (a**2).sum()))(BACKEND.asarray(x))
+    np.testing.assert_array_equal(BACKEND.to_host(found), 2 * x)

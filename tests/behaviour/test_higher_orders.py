@@ -145,3 +145,11 @@ def test_jets_along_a_curve():
         for n in (1, 2, 3):
             expected = derivative(lambda t, f=f: f(curve(t)), 0.0, "F" * n) / factorial(n)
             assert found[n - 1] == pytest.approx(expected, rel=1e-10, abs=1e-11)
+
+
+def test_a_power_whose_exponent_is_zero_depends_on_the_exponent():
+    """∂²/∂x∂p x^p = x^(p-1) (1 + p log x), which is 1/x at p = 0."""
+    f = lambda v: v[0] ** v[1]
+    np.testing.assert_allclose(hoad.hessian(f)(np.array([2.0, 0.0])), [[0.0, 0.5], [0.5, np.log(2) ** 2]], rtol=1e-14)
+    assert hoad.grad(lambda p: hoad.grad(lambda x: x**p)(2.0))(0.0) == 0.5
+    assert hoad.taylor(f, np.array([2.0, 0.0]), np.array([1.0, 1.0]), 2)[2] == pytest.approx(0.5 + np.log(2) ** 2 / 2, rel=1e-14)

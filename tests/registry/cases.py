@@ -876,6 +876,41 @@ case(
     device="CuPy's cholesky has no upper=",
     **LAPACK,
 )
+
+
+def H(*shape):
+    """Symmetric matrices, Hermitian if complex, with eigenvalues far apart."""
+
+    def sample(rng):
+        a = rng.uniform(-0.3, 0.3, shape)
+        return a + np.swapaxes(a, -1, -2) + np.diag(2.0 * np.arange(shape[-1]) - 1.5)
+
+    def complexify(x, rng):
+        b = rng.uniform(-0.3, 0.3, x.shape)
+        return x + 1j * (b - np.swapaxes(b, -1, -2))
+
+    sample.complexify = complexify
+    return sample
+
+
+def _without_phases(a, **kw):
+    """Eigenvalues and the squared moduli of the eigenvectors, whose phases are a matter of convention."""
+    w, v = np.linalg.eigh(a, **kw)
+    return w, np.real(v * np.conj(v))
+
+
+for _shape in ((3, 3), (2, 2, 2)):
+    for _kw in ({}, {"UPLO": "U"}):
+        _label = f"{len(_shape)}-d{'-upper' if _kw else ''}"
+        for _name, _f in (("eigh", _without_phases), ("eigvalsh", np.linalg.eigvalsh)):
+            case(
+                f"numpy.linalg.{_name}",
+                lambda a, _f=_f, _kw=_kw: _f(a, **_kw),
+                H(*_shape),
+                label=_label,
+                holomorphic=False,
+                **LAPACK,
+            )
 for _kw in ({}, {"axis": 0}, {"axis": 1, "ord": 1}, {"axis": 1, "ord": 3}, {"axis": 1, "ord": np.inf}, {"axis": 0, "ord": -np.inf}, {"axis": (0, 1), "ord": "fro"},
             {"axis": (0, 1), "ord": 1}, {"axis": (0, 1), "ord": np.inf}, {"axis": -1, "keepdims": True}):  # fmt: skip
     variants("numpy.linalg.norm", np.linalg.norm, (D(2, 3),), _kw, holomorphic=False, step=2e-3)

@@ -97,16 +97,18 @@ class FixedPoint(Newton):
         operators = self.problem.operators
         law = self.stress_law(linear, start, dt)
         acceleration = self.acceleration(linear)
+        first = np.inf
         for n in range(self.max_cg + 1):
             target = self._target(control, macro, stress)
             r = linear.rhs(stress, target)
             z = linear.precondition(r)
             rz = linear.dot(r, z)
             scale = self._step_scale(stress, control.free, target, start.stress) if np.isfinite(rz) else np.nan
-            self._record(result, rz, scale, n, progress)
+            norm = self._record(result, rz, scale, n, progress)
+            first = norm if n == 0 else first
             if result.residual <= self.tol:
                 return self._end(result, e, macro, start, control, dt, n)
-            if self._hopeless(result, n):
+            if self._hopeless(result, n, norm > DIVERGED * max(first, self.tol * scale)):
                 return result
             change = acceleration.increment(r, z, rz)
             step = linear.strain(change)
@@ -119,19 +121,20 @@ class FixedPoint(Newton):
 
     # -- the end of a step ----------------------------------------------------------------------------------------------------------
 
-    def _record(self, result: StepResult, rz: float, scale: float, n: int, progress: Any) -> None:
+    def _record(self, result: StepResult, rz: float, scale: float, n: int, progress: Any) -> float:
         norm = np.sqrt(max(rz, 0.0)) if np.isfinite(rz) else np.nan
         result.residual = float(norm / scale) if scale != 0.0 else float(norm)
         result.residuals.append(result.residual)
         result.cg = [n]
         if progress is not None:
             progress(n, float(norm))
+        return float(norm)
 
-    def _hopeless(self, result: StepResult, n: int) -> bool:
+    def _hopeless(self, result: StepResult, n: int, diverged: bool = False) -> bool:
         """Whether to give up; the result then says why."""
         if not np.isfinite(result.residual):
             result.message = f"the {self.scheme} scheme met strains that are not admissible in iteration {n}"
-        elif result.residual > DIVERGED * max(result.residuals[0], self.tol):
+        elif diverged:
             result.message = f"the {self.scheme} scheme diverged in iteration {n}: its reference medium may be too soft"
         elif n >= self.max_cg:
             result.message = (

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hoad.mechanics.equilibrium import Formulation
-from hoad.mechanics.fixed_point.base import FixedPoint, _ratio
+from hoad.mechanics.fixed_point.base import DIVERGED, FixedPoint, _ratio
 from hoad.mechanics.load import Control
 from hoad.mechanics.newton import EquilibriumState, StepResult
 from hoad.mechanics.pointwise import LinearTangent, StoredTangent
@@ -80,7 +80,7 @@ class Polarisation(FixedPoint):
                     result.residual = found
                     return self._end(result, compatible, mean, start, control, dt, n)
                 gap_tol *= max(0.1, min(0.7, self.tol / found)) if np.isfinite(found) else 0.1
-            if self._hopeless(result, n):
+            if self._hopeless(result, n, result.residual > DIVERGED * max(result.residuals[0], self.tol)):
                 return result
             moved = relax(e, stress, self.alpha * _times(c0, gap))
             if moved is None:

@@ -25,7 +25,7 @@ _META = "metadata"
 def write_arrays(path: str | os.PathLike[str], arrays: dict[str, Array], metadata: dict[str, Any]) -> None:
     """Write arrays and metadata (what JSON can hold) to ``.npz`` or ``.h5``, in one step.
 
-    In NPZ the metadata are a string array named ``metadata``; in HDF5 an attribute of the file.
+    In NPZ the metadata are a string array named ``metadata``, in HDF5 a data set of bytes of that name.
     """
     text = json.dumps(metadata)
     if _is_hdf5(path):
@@ -33,7 +33,7 @@ def write_arrays(path: str | os.PathLike[str], arrays: dict[str, Array], metadat
 
         def write(stream: BinaryIO) -> None:
             with h5py.File(stream, "w") as file:
-                # A data set of bytes, since attributes are limited to 64 kB.
+                # a data set of bytes, since attributes are limited to 64 kB
                 file[_META] = np.frombuffer(text.encode(), np.uint8)
                 for name, value in arrays.items():
                     value = np.asarray(value)
@@ -50,6 +50,16 @@ def write_arrays(path: str | os.PathLike[str], arrays: dict[str, Array], metadat
 def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
     """Arrays and metadata of a file that :func:`write_arrays` made.
 
+    Parameters
+    ----------
+    path : path
+        Ends in ``.npz``, ``.h5`` or ``.hdf5``.
+
+    Returns
+    -------
+    arrays : dict
+    metadata : dict
+
     Raises
     ------
     MechanicsError
@@ -64,7 +74,8 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[st
                 file.visititems(lambda name, item: arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
             text = arrays.pop(_META).tobytes().decode()
         else:
-            with np.load(path, allow_pickle=False) as file:
+            # opened here, since NumPy leaves a file open that turns out to be damaged
+            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
                 arrays.update({name: file[name] for name in file.files})
             text = str(arrays.pop(_META))
         return arrays, json.loads(text)
@@ -83,6 +94,16 @@ def _is_hdf5(path: str | os.PathLike[str]) -> bool:
 def write_solution(solution: Solution, path: str | os.PathLike[str], names: list[str] | None = None) -> None:
     """Write the response along the path and the fields at its end to ``.npz`` or ``.h5``.
 
+    Parameters
+    ----------
+    solution : Solution
+    path : path
+        Ends in ``.npz``, ``.h5`` or ``.hdf5``.
+    names : list of str, optional
+        Which of the fields at the end; all by default.
+
+    Notes
+    -----
     Arrays: ``time``, ``strain``, ``stress``, ``cauchy`` (finite strains), ``energy``, ``iterations``, ``residual`` along the path;
     ``strain_field``, ``stress_field``, ``displacement`` and ``variable_<name>`` at its end, as the attributes of the solution;
     ``image``. Metadata are a JSON text: version, lengths, scheme, plane, kind of strain, materials, tolerance, convergence.
@@ -125,7 +146,29 @@ def _described(material: Any) -> str:
 
 
 def save(solution: Solution, path: str | os.PathLike[str], fields: list[str] | None = None) -> None:
-    """What :meth:`hoad.mechanics.Solution.save` does: choose the writer by suffix."""
+    """What :meth:`hoad.mechanics.Solution.save` does: choose the writer by suffix.
+
+    Parameters
+    ----------
+    solution : Solution
+    path : path
+    fields : list of str, optional
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> from hoad import mechanics as me
+    >>> cell = me.Cell(np.arange(16).reshape(4, 4) % 2)
+    >>> phases = {0: me.LinearElastic(mu=1.0, lmbda=1.0), 1: me.LinearElastic(mu=2.0, lmbda=1.0)}
+    >>> sol = me.solve(cell, phases, me.strain_path([e * np.eye(2) for e in (0.01, 0.02)]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "result.npz"
+    ...     sol.save(path)
+    ...     with np.load(path) as data:
+    ...         data["stress"].shape, data["stress_field"].shape
+    ((2, 2, 2), (2, 2, 1, 4, 4))
+    """
     from hoad.mechanics.io.vti import write_vti
     from hoad.mechanics.io.xdmf import write_xdmf
 

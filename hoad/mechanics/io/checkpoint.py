@@ -70,9 +70,11 @@ class Checkpoint:
             "states": states,
         }
         arrays: dict[str, Array] = {}
+        names: dict[int, str] = {}
         for name, s in (("state", state), ("previous", previous)):
             if s is not None:
-                states[name] = _pack(name, s, arrays)
+                parts = {f.name: getattr(s, f.name) for f in dataclasses.fields(s)}
+                states[name] = _pack(parts, name, arrays, names)
         write_arrays(self.path, arrays, metadata)
 
     def restore(self, newton: Newton) -> Solution | None:
@@ -88,11 +90,15 @@ class Checkpoint:
         if not self.path.exists():
             return None
         arrays, metadata = read_arrays(self.path)
+        foreign = MechanicsError(f"{self.path} is not a checkpoint of this version of hoad. Choose another name, or remove it.")
         if metadata.get("format") != FORMAT:
-            raise MechanicsError(f"{self.path} is not a checkpoint of this version of hoad. Choose another name, or remove it.")
+            raise foreign
         self._require_same(metadata)
-        states = {k: self._unpack(k, v, arrays) for k, v in metadata["states"].items()}
-        steps = [Step(**_from_plain(step)) for step in metadata["steps"]]
+        try:
+            states = {k: EquilibriumState(**_unpack(v, arrays)) for k, v in metadata["states"].items()}
+            steps = [Step(**_from_plain(step)) for step in metadata["steps"]]
+        except (KeyError, TypeError) as error:
+            raise foreign from error
         state = states["state"]
         control = next((c for c in self.controls if c.time == state.time), None)
         return Solution(self.problem, newton, steps, state, states.get("previous"), control, metadata["dt"])
@@ -114,22 +120,25 @@ class Checkpoint:
             first = next(i for i in range(len(done)) if done[i : i + 1] != self.steps[i : i + 1])
             raise LoadError(f"{self.path} was written with another load: step {first} differs or is missing. {advice}")
 
-    def _unpack(self, name: str, saved: dict[str, Any], arrays: dict[str, Array]) -> EquilibriumState:
-        variables = [None if names is None else {n: arrays[f"{name}/{g}/{n}"] for n in names} for g, names in
-                     enumerate(saved["variables"])]  # fmt: skip
-        fields = {key: arrays[f"{name}/{key}"] for key in ("strain", "stress", "macro")}
-        return EquilibriumState(**fields, variables=variables, time=saved["time"], energy=saved["energy"])
+
+def _pack(value: Any, place: str, arrays: dict[str, Array], names: dict[int, str]) -> Any:
+    """``value`` as JSON can hold it, with its arrays put among ``arrays``; each only once, however often it occurs."""
+    if isinstance(value, np.ndarray):
+        name = names.setdefault(id(value), place)
+        arrays[name] = value
+        return {"array": name}
+    if isinstance(value, dict):
+        return {"dict": {k: _pack(v, f"{place}/{k}", arrays, names) for k, v in value.items()}}
+    if isinstance(value, list | tuple):
+        return [_pack(v, f"{place}/{i}", arrays, names) for i, v in enumerate(value)]
+    return value.item() if isinstance(value, np.generic) else value
 
 
-def _pack(name: str, state: EquilibriumState, arrays: dict[str, Array]) -> dict[str, Any]:
-    """Put the arrays of a state among ``arrays`` and return the rest."""
-    for key in ("strain", "stress", "macro"):
-        arrays[f"{name}/{key}"] = getattr(state, key)
-    for g, group in enumerate(state.variables):
-        for n, value in (group or {}).items():
-            arrays[f"{name}/{g}/{n}"] = value
-    names = [None if group is None else list(group) for group in state.variables]
-    return {"time": float(state.time), "energy": float(state.energy), "variables": names}
+def _unpack(value: Any, arrays: dict[str, Array]) -> Any:
+    """Inverse of :func:`_pack`."""
+    if isinstance(value, dict):
+        return arrays[value["array"]] if "array" in value else {k: _unpack(v, arrays) for k, v in value["dict"].items()}
+    return [_unpack(v, arrays) for v in value] if isinstance(value, list) else value
 
 
 def _plain(step: Step) -> dict[str, Any]:

@@ -137,14 +137,19 @@ def field_names(solution: Solution) -> list[str]:
     names = ["phase", "displacement", "strain", "stress"]
     if solution.problem.kinematics.kind != "scalar":
         names += ["von_mises"] if takes_small_strains(solution) else ["cauchy", "von_mises"]
-    return names + [n for n in solution.variables if n not in names]
+    return names + [n for n in _variable_shapes(solution) if n not in names]
+
+
+def _variable_shapes(solution: Solution) -> dict[str, tuple[int, ...]]:
+    """Shape of each internal variable at a point."""
+    return {name: value.shape[:-1] for group in solution._end().variables for name, value in (group or {}).items()}
 
 
 def field(solution: Solution, name: str) -> Array:
     """Field at the end of a solution, (components..., *grid); for several points in a voxel their mean.
 
     ``"strain"`` and ``"stress"`` are the problem's measures (deformation gradient and first Piola-Kirchhoff stress for finite
-    strains), with out-of-plane components; ``"displacement"`` is in :func:`nodal_displacement`.
+    strains), with out-of-plane components; ``"displacement"`` is the mean of :func:`nodal_displacement` at the corners of a voxel.
     """
     require_whole(solution)
     if name == "phase":
@@ -202,7 +207,7 @@ def _tensor_shape(solution: Solution, name: str) -> tuple[int, ...]:
         return (kin.displacements,)
     if name in ("strain", "stress", "cauchy"):
         return (kin.size,) if kin.kind == "scalar" else (kin.size, kin.size)
-    return solution.variables[name].shape[: -1 - problem.cell.grid.dimension]
+    return _variable_shapes(solution)[name]
 
 
 def _suffixes(shape: tuple[int, ...]) -> list[str]:

@@ -96,7 +96,7 @@ def _npy(file: Path, key: str | None) -> Array:
 def _npz(file: Path, key: str | None) -> Array:
     if not zipfile.is_zipfile(file):
         raise ValueError("it is not a complete zip archive")
-    with np.load(file, allow_pickle=False) as arrays:
+    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
         return arrays[_chosen(file, key, {name: arrays[name].shape for name in arrays.files} if key is None else arrays.files)]
 
 
@@ -225,14 +225,14 @@ def _pages_by_pillow(file: Path, bits: int, count: int) -> Array:
 
 @contextmanager
 def _complaints(logger: str) -> Iterator[list[str]]:
-    """Messages that a package logs instead of raising them."""
+    """Errors that a package logs instead of raising them, such as pages that lie behind the end of the file."""
     messages: list[str] = []
 
     class Keep(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             messages.append(record.getMessage())
 
-    log, handler = logging.getLogger(logger), Keep(logging.WARNING)
+    log, handler = logging.getLogger(logger), Keep(logging.ERROR)
     log.addHandler(handler)
     kept, log.propagate = log.propagate, False
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 from xml.sax.saxutils import quoteattr
@@ -42,8 +43,8 @@ class VoxelData:
         return 1 if self.values.ndim == 3 else int(self.values.shape[3])
 
 
-def voxel_data(solution: Solution, names: list[str] | None = None, *, layers: int = 2) -> list[VoxelData]:
-    """Fields of a solution for a file: of all known ones, or of those named.
+def voxel_data(solution: Solution, names: list[str] | None = None, *, layers: int = 2) -> Iterator[VoxelData]:
+    """Fields of a solution for a file, one after the other: all known ones, or those named.
 
     One and two dimensions become three with a single layer of voxels, which has ``layers`` layers of nodes (2, or 1 for a flat
     image). Vectors and tensors are filled up with zeros to three dimensions, other internal variables are written as one scalar
@@ -51,14 +52,13 @@ def voxel_data(solution: Solution, names: list[str] | None = None, *, layers: in
     """
     require_whole(solution)
     known = field_names(solution)
-    out: list[VoxelData] = []
     for name in known if names is None else names:
         if name not in known:
             raise unknown_name("field", name, known)
         if name == "phase":
             values = phase_numbers(solution)[0]
             small = np.abs(values).max() < 2**31
-            out.append(VoxelData(name, "cell", _turned(values.astype(np.int32 if small else np.int64), 0)))
+            yield VoxelData(name, "cell", _turned(values.astype(np.int32 if small else np.int64), 0))
         elif name == "displacement":
             u = nodal_displacement(solution)
             d = u.ndim - 1
@@ -67,20 +67,19 @@ def voxel_data(solution: Solution, names: list[str] | None = None, *, layers: in
             if solution.problem.kinematics.kind == "antiplane":
                 u = np.concatenate([np.zeros_like(u), np.zeros_like(u), u])
             scalar = solution.problem.kinematics.kind == "scalar"
-            out.append(VoxelData(name, "node", _turned(u[0] if scalar else _filled(u, 1), 0 if scalar else 1)))
+            yield VoxelData(name, "node", _turned(u[0] if scalar else _filled(u, 1), 0 if scalar else 1))
         else:
             values = np.asarray(field(solution, name), float)
             rank = values.ndim - solution.problem.cell.grid.dimension
             shape = values.shape[:rank]
             if rank == 0:
-                out.append(VoxelData(name, "cell", _turned(values, 0)))
+                yield VoxelData(name, "cell", _turned(values, 0))
             elif shape in ((2,), (3,), (1, 1), (2, 2), (3, 3)):
-                out.append(VoxelData(name, "cell", _turned(_filled(values, rank), rank)))
+                yield VoxelData(name, "cell", _turned(_filled(values, rank), rank))
             else:
                 for index in np.ndindex(*shape):
                     ending = "_".join(str(i + 1) for i in index)
-                    out.append(VoxelData(f"{name}_{ending}", "cell", _turned(values[index], 0)))
-    return out
+                    yield VoxelData(f"{name}_{ending}", "cell", _turned(values[index], 0))
 
 
 def _filled(values: Array, rank: int) -> Array:
@@ -114,7 +113,7 @@ def write_vti(solution: Solution, path: str | os.PathLike[str], names: list[str]
     missing = 3 - grid.dimension
     extent = " ".join(f"0 {n}" for n in (*grid.shape, *[0] * missing))
     spacing = " ".join(map(repr, (*grid.spacing, *[min(grid.spacing)] * missing)))
-    fields = voxel_data(solution, names, layers=1)
+    fields = list(voxel_data(solution, names, layers=1))
     time = np.array([solution._end().time])
     order = "LittleEndian" if sys.byteorder == "little" else "BigEndian"
     offset, blocks = 0, []

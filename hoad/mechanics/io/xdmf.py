@@ -49,17 +49,17 @@ class FieldWriter:
     names : list of str, optional
         Which fields, such as ``["displacement", "stress", "von_mises"]``; all by default.
 
-    Notes
-    -----
-    A run that continues from a checkpoint also continues its series: steps of the file that are earlier than the first one
-    written are kept. Other files of that name are replaced.
-
     Raises
     ------
     MechanicsError
         If the path does not end in .xdmf, or a field is unknown.
     ImportError
         If h5py is not installed.
+
+    Notes
+    -----
+    A run that continues from a checkpoint also continues its series: steps of the file that are earlier than the first one
+    written are kept. Other files of that name are replaced.
 
     Examples
     --------
@@ -159,12 +159,13 @@ def _item(parent: Element, dimensions: str, text: str, kind: str = "Float", prec
 def _write_step(solution: Solution, data: Path, names: list[str] | None) -> Element:
     """Write the HDF5 file of a state, and return the XDMF grid that refers to it."""
     h5py = need("h5py", "writing .xdmf files")
-    fields = voxel_data(solution, names)
+    attributes: list[Element] = []
 
     def write(stream: BinaryIO) -> None:
         with h5py.File(stream, "w") as h5:
-            for f in fields:
+            for f in voxel_data(solution, names):  # one at a time, as a field may be large
                 h5.create_dataset(f"{f.centre}/{f.name}", data=f.values)
+                attributes.append(_attribute_of(f, data.name))
 
     write_atomically(data, write)
     grid = ElementTree.Element("Grid", Name=f"step {len(solution.steps)}", GridType="Uniform")
@@ -176,20 +177,19 @@ def _write_step(solution: Solution, data: Path, names: list[str] | None) -> Elem
     spacing = solution.problem.cell.grid.spacing
     _item(geometry, "3", "0 0 0")
     _item(geometry, "3", _spaced((*spacing, *[min(spacing)] * (3 - len(spacing)))[::-1]))
-    for f in fields:
-        _attribute_of(grid, f, data.name)
+    grid.extend(attributes)
     return grid
 
 
 _KINDS = {1: "Scalar", 3: "Vector", 9: "Tensor"}
 
 
-def _attribute_of(grid: Element, f: VoxelData, file: str) -> None:
-    attribute = ElementTree.SubElement(
-        grid, "Attribute", Name=f.name, AttributeType=_KINDS[f.components], Center=f.centre.capitalize()
-    )
+def _attribute_of(f: VoxelData, file: str) -> Element:
+    """Where a field is in the HDF5 file."""
+    attribute = ElementTree.Element("Attribute", Name=f.name, AttributeType=_KINDS[f.components], Center=f.centre.capitalize())
     kind = "Int" if f.values.dtype.kind == "i" else "Float"
     _item(attribute, _spaced(f.values.shape), f"{file}:/{f.centre}/{f.name}", kind, f.values.dtype.itemsize, "HDF")
+    return attribute
 
 
 def _write_xml(root: Element, file: Path) -> None:

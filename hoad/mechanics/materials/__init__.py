@@ -7,6 +7,7 @@ from hoad.mechanics.materials.crystal_slip import CrystalSlip, bunge_rotation
 from hoad.mechanics.materials.damage import DegradedElastic
 from hoad.mechanics.materials.gent import Gent, GentTwoDimensional
 from hoad.mechanics.materials.holzapfel_gasser_ogden import HolzapfelGasserOgden
+from hoad.mechanics.materials.hyperelastic import Hyperelastic
 from hoad.mechanics.materials.incremental_potential import IncrementalPotential
 from hoad.mechanics.materials.j2_plasticity import J2Plasticity
 from hoad.mechanics.materials.linear import LinearElastic
@@ -33,6 +34,7 @@ __all__ = [
     "Gent",
     "GentTwoDimensional",
     "HolzapfelGasserOgden",
+    "Hyperelastic",
     "IncrementalPotential",
     "Inelastic",
     "J2Plasticity",

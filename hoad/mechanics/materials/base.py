@@ -91,10 +91,12 @@ class Material:
 
     def require_finite(self) -> None:
         """Raise unless every parameter is a finite real number or an array of such."""
-        for name, value in self.parameters.items():
-            if isinstance(value, Box):
+        given = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if str(f.type).startswith("Parameter")}
+        optional = {f.name for f in dataclasses.fields(self) if "None" in str(f.type)}
+        for name, value in {**given, **self.parameters}.items():
+            if isinstance(value, Box) or (value is None and name in optional):
                 continue
-            a = np.asarray(value)
+            a = value if hasattr(value, "dtype") else np.asarray(value)
             if a.dtype.kind not in "fiu" or not np.all(np.isfinite(a)):
                 raise MaterialError.not_a_number(type(self).__name__, name, value)
 

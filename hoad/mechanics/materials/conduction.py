@@ -25,7 +25,7 @@ class Conduction(Material):
 
     Notes
     -----
-    Fourier's, Ohm's and Fick's laws have the flux -k g: here it has the sign of g. A traced or plain conductivity 0 insulates.
+    Fourier's, Ohm's and Fick's laws have the flux -k g: here it has the sign of g.
     Source: Milton, The Theory of Composites (2002), ch. 2.
 
     Examples

@@ -10,7 +10,8 @@ import numpy as np
 from hoad.mechanics.materials.base import Inelastic, Kinematics, Parameter, State
 from hoad.mechanics.materials.local_solve import least
 from hoad.mechanics.materials.plane_strain import in_space
-from hoad.mechanics.tensors import dot, symmetric, trace, transpose
+from hoad.mechanics.tensors import dot, in_precision_of, symmetric, trace, transpose
+from hoad.transforms.custom import stop_gradient
 
 __all__ = ["CrystalSlip", "bunge_rotation"]
 
@@ -167,7 +168,7 @@ class CrystalSlip(Inelastic):
         _, _, schmid, g, c, n = arguments
         tau = _resolved(schmid, _stress(arguments))
         slip = c * _power(tau / g, n - 1) * (tau / g)
-        increment = self._to_sample(_tensor((schmid[..., *(None,) * (slip.ndim - 1)] * slip[:, None]).sum(0)))
+        increment = self._to_sample(_tensor(np.tensordot(schmid.T, slip, axes=1)))
         return {"plastic_strain": state["plastic_strain"] + increment, "slip": state["slip"] + abs(slip)}
 
     def _arguments(self, strain: Array, state: State, dt: Any) -> tuple[Array, ...]:
@@ -176,10 +177,10 @@ class CrystalSlip(Inelastic):
         if self.rotation is not None:
             elastic = dot(dot(transpose(self._rotation(elastic)), elastic), self._rotation(elastic))
         e = _vector(elastic)
-        one = 1.0 + 0.0 * e[0]
+        one = 1.0 + 0.0 * stop_gradient(e[0])  # the shape of the points, for parameters that are numbers
         soft, hard = one / (self.C11 - self.C12), one / (2 * self.C44)
         systems = self.slip_systems
-        schmid = np.stack([_vector(symmetric(s[0][:, None] * s[1][None, :])) for s in systems])
+        schmid = in_precision_of(e, np.stack([_vector(symmetric(s[0][:, None] * s[1][None, :])) for s in systems]))
         slip = state["slip"]
         g = self.g0 + self.h0 * ((1 - self.latent) * slip + self.latent * slip.sum(0))
         return e, np.stack([soft, soft, hard, hard, hard]), schmid, g + 0.0 * one, dt * self.gamma0 * one, self.n * one
@@ -222,7 +223,7 @@ def _tensor(v: Array) -> Array:
 
 def _resolved(schmid: Array, s: Array) -> Array:
     """τ_α for the stress deviator s."""
-    return (schmid[..., *(None,) * (s.ndim - 1)] * s[None]).sum(1)
+    return np.tensordot(schmid, s, axes=1)
 
 
 def _power(r: Array, exponent: Array) -> Array:
@@ -240,15 +241,14 @@ def _complementary(s: Array, e: Array, soft: Array, schmid: Array, g: Array, c: 
 def _gradient(s: Array, e: Array, soft: Array, schmid: Array, g: Array, c: Array, n: Array) -> Array:
     """Elastic strain plus slip less the trial strain."""
     r = _resolved(schmid, s) / g
-    wide = schmid[..., *(None,) * (s.ndim - 1)]
-    return soft * s - e + c * (wide * (r * _power(r, n - 1))[:, None]).sum(0)
+    return soft * s - e + c * np.tensordot(schmid.T, r * _power(r, n - 1), axes=1)
 
 
 def _hessian(s: Array, e: Array, soft: Array, schmid: Array, g: Array, c: Array, n: Array) -> Array:
     slopes = c * n * _power(_resolved(schmid, s) / g, n - 1) / g
-    wide = schmid[..., *(None,) * (s.ndim - 1)]
-    unit = np.eye(5).reshape(5, 5, *(1,) * (s.ndim - 1))
-    return (wide[:, :, None] * wide[:, None] * slopes[:, None, None]).sum(0) + unit * soft[None]
+    pairs = (schmid[:, :, None] * schmid[:, None, :]).transpose(1, 2, 0)
+    unit = in_precision_of(s, np.eye(5).reshape(5, 5, *(1,) * (s.ndim - 1)))
+    return np.tensordot(pairs, slopes, axes=1) + unit * soft[None]
 
 
 def _start(e: Array, soft: Array, schmid: Array, g: Array, c: Array, n: Array) -> Array:

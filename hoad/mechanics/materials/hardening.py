@@ -106,12 +106,12 @@ def _bracket(law: Any, q: Array, a: Array) -> tuple[Array, Array, Array, Array]:
 def relief(law: Any, q2: Array, a: Array) -> tuple[Array, Array, Array]:
     """What plastic flow takes off the trial elastic energy, Δγ, and Δγ/q, for the squared trial equivalent stress ``q2``.
 
-    The elastic branch never sees the square root. A yield stress of zero with linear hardening is smooth at zero stress,
+    The square root is never taken at zero. A yield stress of zero with linear hardening is smooth at zero stress,
     because the energy is then a polynomial in ``q2``.
     """
     y = flow_stress(law, a)
-    plastic = np.logical_and(q2 > y * y, q2 > 0)
-    q = np.sqrt(np.where(plastic, q2, 1.0))
+    q = np.sqrt(np.where(q2 > 0, q2, 1.0))
+    plastic = np.logical_and(q2 > 0, q > y)
     if law.hardening == "linear":
         modulus = 3 * law.mu + law.H
         smooth = np.logical_or(plastic, y <= 0)

@@ -11,7 +11,7 @@ from hoad.core.box import Box
 from hoad.mechanics.materials.base import Material, Parameter
 from hoad.mechanics.materials.invariants import first_invariant, inadmissible, isochoric_factor, volume_ratio
 from hoad.mechanics.materials.volumetric import VOLUMETRIC
-from hoad.mechanics.tensors import as_array, in_precision_of, with_points
+from hoad.mechanics.tensors import as_array, dot, in_precision_of, with_points
 
 __all__ = ["HolzapfelGasserOgden"]
 
@@ -97,11 +97,11 @@ class HolzapfelGasserOgden(Material):
         stored: Any = 0.0
         for i in range(fibres.shape[0]):
             a = fibres[i]
-            stretched = [F[k, 0] * a[0] + F[k, 1] * a[1] + F[k, 2] * a[2] for k in range(3)]
-            I4 = factor * (sum(s * s for s in stretched) / (a * a).sum(0))
+            stretched = dot(F, a)
+            I4 = factor * ((stretched * stretched).sum(0) / (a * a).sum(0))
             E = np.maximum(self.kappa * x + (1.0 - 3.0 * self.kappa) * (I4 - 1.0), 0)
             argument = self.k2 * E * E
-            outside = outside | (argument > 0.99 * float(largest))
+            outside = outside | (argument > 0.9 * float(largest))
             stored = stored + np.expm1(np.where(outside, 0.0, argument))
         shape = 0.5 * self.mu * x + (0.5 * self.k1 / self.k2) * stored
         return inadmissible(outside, shape + self.K * VOLUMETRIC[self.volumetric](J, ln_J))

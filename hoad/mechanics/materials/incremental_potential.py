@@ -12,6 +12,7 @@ import numpy as np
 from hoad.errors import MaterialError
 from hoad.mechanics.materials.base import Inelastic, Kinematics, Parameter, State
 from hoad.mechanics.materials.local_solve import least
+from hoad.mechanics.tensors import in_precision_of
 from hoad.transforms.batching import vmap
 from hoad.transforms.first import grad, jvp
 
@@ -46,7 +47,7 @@ class IncrementalPotential(Inelastic):
     ConvergenceError
         If the minimisation fails at a point.
     ImplicitError
-        If the potential at one point depends on the internal variables of another.
+        When a derivative is taken, if the potential at one point depends on the internal variables of another.
 
     Notes
     -----
@@ -149,7 +150,7 @@ class IncrementalPotential(Inelastic):
             return grad(lambda z: np.sum(function(z, *args)))(z)
 
         def hessian(z: Array, *args: Any) -> Array:
-            units = np.eye(size).reshape(size, size, *(1,) * (z.ndim - 1)) + np.zeros_like(z)
+            units = in_precision_of(z, np.eye(size).reshape(size, size, *(1,) * (z.ndim - 1))) + np.zeros_like(z)
             return vmap(lambda v: jvp(lambda z: gradient(z, *args), (z,), (v,))[1], out_axes=1)(units)
 
         def start(strain: Array, state: State, dt: Any, constants: Any) -> Array:

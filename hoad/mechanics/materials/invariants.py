@@ -42,8 +42,13 @@ def right_cauchy_green(F: Array) -> dict[tuple[int, int], Array]:
 
     Component by component, since sweeps over one contiguous component cost a quarter of those over a column of F.
     """
-    d = F.shape[0]
-    return {(i, j): sum(F[k, i] * F[k, j] for k in range(1, d)) + F[0, i] * F[0, j] for i in range(d) for j in range(i, d)}
+    d, f = F.shape[0], _components(F)
+    return {(i, j): sum((f[k][i] * f[k][j] for k in range(1, d)), f[0][i] * f[0][j]) for i in range(d) for j in range(i, d)}
+
+
+def _components(F: Array) -> list[list[Array]]:
+    """Components of F, each taken once: a reverse sweep then gathers nine cotangents and not one for each use."""
+    return [[F[i, j] for j in range(F.shape[0])] for i in range(F.shape[0])]
 
 
 def second_invariant(F: Array) -> Array:
@@ -51,10 +56,11 @@ def second_invariant(F: Array) -> Array:
     if F.shape[0] == 2:
         minor = F[0, 0] * F[1, 1] - F[0, 1] * F[1, 0]
         return double_dot(F, F) + minor * minor
+    f = _components(F)
     total: Array = 0.0
     for i, k in ((0, 1), (0, 2), (1, 2)):
         for j, l in ((0, 1), (0, 2), (1, 2)):
-            minor = F[i, j] * F[k, l] - F[i, l] * F[k, j]
+            minor = f[i][j] * f[k][l] - f[i][l] * f[k][j]
             total = total + minor * minor
     return total
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from hoad.errors import ShapeError
 from hoad.mechanics.materials.base import Inelastic, Kinematics, Parameter, State
 from hoad.mechanics.materials.hardening import relief, require_hardening, trial_deviator
 from hoad.mechanics.materials.plane_strain import in_space
@@ -50,6 +51,8 @@ class J2Plasticity(Inelastic):
     ------
     MaterialError
         For parameters that are not physical, or that do not belong to the hardening.
+    ShapeError
+        For a three-dimensional strain of the two-dimensional law.
 
     Notes
     -----
@@ -112,4 +115,11 @@ class J2Plasticity(Inelastic):
         }
 
     def _trial(self, strain: Any, state: State) -> Any:
-        return trial_deviator(in_space(strain) if self.plane == "strain" else strain, state["plastic_strain"])
+        if self.plane == "strain":
+            return trial_deviator(in_space(strain), state["plastic_strain"])
+        if strain.shape[0] != 2:
+            raise ShapeError(
+                f"the strain has shape {strain.shape}, expected (2, 2, *points) for J2Plasticity(plane='two-dimensional'). "
+                "Use plane='strain' for the law in space."
+            )
+        return trial_deviator(strain, state["plastic_strain"])

@@ -42,12 +42,16 @@ def bracketed_newton(
     ConvergenceError
         If a point has not converged; the message counts such points.
     """
-    x, low, high, scale = (np.array(a, dtype=float) for a in np.broadcast_arrays(start, low, high, scale))
+    zero = 0.0 * (start + low + high + scale)
+    x, low, high = start + zero, low + zero, high + zero
+    positive = negative = x != x  # a bracket that shrinks onto one of its ends holds no root
     for _ in range(most):
         value, slope = function(x)
         left = value > 0
         low, high = np.where(left, x, low), np.where(left, high, x)
-        done = (np.abs(value) <= 4 * _EPS * scale) | (high - low <= 2 * _EPS * np.abs(x))
+        positive, negative = positive | left, negative | (value <= 0)
+        closed = positive & negative & (high - low <= 2 * _EPS * np.abs(x))
+        done = closed | (np.abs(value) <= 4 * _EPS * scale)
         if np.all(done):
             return x
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -124,10 +128,10 @@ def damped_newton(
     The error of z is measured by the curvature: √(gᵀ H⁻¹ g), relative to √(zᵀ H z) and to its value at the start. From 10⁻⁷ on,
     the convergence is quadratic, and two full steps more reach the rounding error.
     """
-    z = np.array(start, dtype=float)
+    z = start + 0.0
     value = function(z)
     first: Array = 0.0
-    polish = np.full(value.shape, 2)
+    polish = np.full_like(value, 2.0)
     for iteration in range(most):
         g, curvature = gradient(z), hessian(z)
         step = -_solve(curvature, g)
@@ -140,7 +144,7 @@ def damped_newton(
         if np.all(near & (polish == 0)):
             return z
         size = np.where(near & (polish == 0), 0.0, 1.0)
-        polish = np.where(near, np.maximum(polish - 1, 0), 2)
+        polish = np.where(near, np.maximum(polish - 1.0, 0.0), 2.0)
         for _ in range(60):
             with np.errstate(over="ignore", invalid="ignore"):
                 trial = z + size * step

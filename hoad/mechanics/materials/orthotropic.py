@@ -36,7 +36,7 @@ class Orthotropic(Material):
     Notes
     -----
     A 2 × 2 strain means plane strain normal to coordinate 3. Source: Jones, Mechanics of Composite Materials, 2nd ed. (1999),
-    section 2.4.
+    sections 2.3 and 2.4.
 
     Examples
     --------

@@ -114,11 +114,11 @@ class Perzyna(Inelastic):
     def _relief(self, q2: Array, a: Array, dt: Any) -> tuple[Array, Array, Array]:
         """Energy that the flow takes off, x and x/q; the square root is seen by flowing points only."""
         y = self.sigma_y + self.H * a
-        flowing = np.logical_and(q2 > y * y, q2 > 0)
-        q = np.sqrt(np.where(flowing, q2, 1.0))
+        q = np.sqrt(np.where(q2 > 0, q2, 1.0))
+        flowing = np.logical_and(q2 > 0, q > y)
         c, modulus = dt * self.gamma0, 3 * self.mu + self.H
         f = np.where(flowing, q - y, self.mu)
-        linear = np.full(np.shape(self.n), False) if isinstance(self.n, Box) else np.asarray(self.n) == 1
+        linear: Any = False if isinstance(self.n, Box) else self.n == 1
         gain: Array = 0.0
         x: Array = 0.0
         if not np.all(linear):

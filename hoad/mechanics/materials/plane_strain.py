@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from hoad.mechanics.tensors import in_precision_of
+
 __all__ = ["in_space"]
 
 Array = Any
@@ -18,4 +20,4 @@ def in_space(a: Array, kinematics: str = "small") -> Array:
     wide = np.pad(a, [(0, 1), (0, 1)] + [(0, 0)] * (a.ndim - 2))
     if kinematics == "small":
         return wide
-    return wide + np.diag([0.0, 0.0, 1.0]).astype(wide.dtype).reshape(3, 3, *(1,) * (a.ndim - 2))
+    return wide + in_precision_of(wide, np.diag([0.0, 0.0, 1.0]).reshape(3, 3, *(1,) * (a.ndim - 2)))

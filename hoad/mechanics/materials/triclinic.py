@@ -64,9 +64,9 @@ class Triclinic(Material):
         used = [k for k, (i, j) in enumerate(VOIGT) if max(i, j) < strain.shape[0]]
         e = [strain[VOIGT[k]] if k < 3 else strain[VOIGT[k]] + strain[VOIGT[k][::-1]] for k in used]
         C = in_precision_of(strain, self.stiffness)
-        if np.ndim(C) == 2:  # one product of matrices for all points
+        if np.ndim(C) == 2 and len(used) == 6:  # one product of matrices for all points
             strains = np.stack(e)
-            return 0.5 * (strains * np.tensordot(C if len(used) == 6 else C[np.ix_(used, used)], strains, 1)).sum(0)
+            return 0.5 * (strains * np.tensordot(C, strains, 1)).sum(0)
         total: Any = 0.0
         for a, k in enumerate(used):
             row = 0.5 * C[k, k] * e[a]
