@@ -50,6 +50,7 @@ class Compatibility:
     ) -> None:
         self.grid = grid
         self.scheme = scheme
+        self.nyquist = nyquist
         self.kinematics = kinematics
         self.transform = transform if transform is not None else ScipyTransform(grid)
         part = self.transform.spectral_part

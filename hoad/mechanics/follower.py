@@ -76,10 +76,8 @@ def follow(
         flat = e.reshape((len(e), -1))
         d_mean = operators.mean(tangent.apply(flat, np.empty_like(flat)).reshape(e.shape))
         d_macro = free @ step[1] + ahead
-        size = max(np.linalg.norm(d_macro), np.linalg.norm(d_mean) / (np.linalg.norm(mean) + np.linalg.norm(control.stress)))
-        if not size > 0.0:
-            return np.zeros(free.shape[1])
-        h = 1e-6 / size
+        size = np.linalg.norm(d_macro)
+        h = 1e-6 / size if size > 0.0 else 1.0  # the target is linear in the mean stress
         up, down = (nominal_target(problem, control, macro + s * d_macro, mean + s * d_mean) for s in (h, -h))
         return (up - down) / (2 * h)
 

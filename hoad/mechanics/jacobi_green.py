@@ -82,6 +82,12 @@ class JacobiGreen:
     (densities, damage); across sharp interfaces the Green operator alone is better. arXiv:2508.02613 (2025).
     """
 
+    @staticmethod
+    def fits(operators: Compatibility) -> bool:
+        """Whether every wave of the discretisation is a nodal displacement (those at free Nyquist frequencies are not)."""
+        even = any(n % 2 == 0 for n in operators.grid.shape)
+        return not (operators.scheme == "fourier" and operators.nyquist == "free" and even)
+
     def __init__(self, operators: Compatibility, tangent: Tangent) -> None:
         self.operators = operators
         diagonal = stiffness_diagonal(operators, tangent)

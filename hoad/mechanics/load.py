@@ -45,7 +45,12 @@ class LoadStep:
 
 @dataclass(frozen=True)
 class LoadPath:
-    """Load steps in order; made by :func:`strain_path`, :func:`stress_path` and :func:`mixed_path`."""
+    """Load steps in order; made by :func:`strain_path`, :func:`stress_path` and :func:`mixed_path`.
+
+    Parameters
+    ----------
+    steps : tuple of LoadStep
+    """
 
     steps: tuple[LoadStep, ...]
 
@@ -108,6 +113,15 @@ def strain_path(strain: Any, *, times: Sequence[float] | None = None) -> LoadPat
     times : sequence of float, optional
         Time at the end of each step, for materials with rates; 1, 2, ... by default.
 
+    Returns
+    -------
+    LoadPath
+
+    Raises
+    ------
+    LoadError
+        For an empty path, or times that do not increase.
+
     Examples
     --------
     >>> import numpy as np
@@ -131,6 +145,22 @@ def stress_path(
     stress : array of shape (steps, d, d), or (steps, d) for scalar problems
     times : sequence of float, optional
     measure : {"nominal", "cauchy"}
+
+    Returns
+    -------
+    LoadPath
+
+    Raises
+    ------
+    LoadError
+        For an empty path, or times that do not increase.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hoad import mechanics as me
+    >>> len(me.stress_path([0.1 * np.eye(3), 0.2 * np.eye(3)]))
+    2
     """
     a = _path(stress, "stress_path")
     return mixed_path(np.full_like(a, np.nan), a, times=times, measure=measure)
@@ -157,6 +187,10 @@ def mixed_path(
         Rotation whose columns are the axes of the frame in which strain and stress are given.
     measure : {"nominal", "cauchy"}
         Stress measure of a finite deformation.
+
+    Returns
+    -------
+    LoadPath
 
     Raises
     ------

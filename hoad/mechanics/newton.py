@@ -110,7 +110,7 @@ class Newton:
         linear = formulation_of(method, operators, free)
         linear.tangent = tangent
         if self.preconditioner != "green" and tangent is not None:
-            if self.preconditioner != "jacobi-green" or method != "displacement":
+            if self.preconditioner != "jacobi-green" or method != "displacement" or not JacobiGreen.fits(operators):
                 raise LoadError(
                     f"preconditioner {self.preconditioner!r} was asked for with equations in the {method} form, expected 'green', or "
                     "'jacobi-green' with the displacement form (for the Fourier scheme on even grids that needs nyquist='zero')."

@@ -122,7 +122,8 @@ def plot_field(
     mesh = ax.pcolormesh(corners[left[0]], corners[left[1]], values, **(options | style))
     ax.set_aspect("equal")
     if colorbar:
-        bar = ax.figure.colorbar(mesh, ax=ax, shrink=0.8)
+        # beside the axes and as high as they are, which a cell that is wide or tall would not get from matplotlib
+        bar = ax.figure.colorbar(mesh, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)))
         if ticks is not None and len(ticks[0]) <= 20:
             bar.set_ticks(np.arange(len(ticks[0])), labels=[str(label) for label in ticks[1]])
     return ax
@@ -207,9 +208,14 @@ def plot_path(solution: Solution, x: str = "strain_11", y: str = "stress_11", *,
     a, b = path_values(solution, x), path_values(solution, y)
     ax = _axes(ax)
     ax.plot(a, b, **({"marker": "o", "markersize": 3} | style))
-    ax.set_xlabel(_words(solution, x))
-    ax.set_ylabel(_words(solution, y))
+    ax.set_xlabel(_joined(ax.get_xlabel(), _words(solution, x)))
+    ax.set_ylabel(_joined(ax.get_ylabel(), _words(solution, y)))
     return ax
+
+
+def _joined(there: str, new: str) -> str:
+    """Label of an axis that several quantities share."""
+    return there if new in there.split(", ") else ", ".join(filter(None, (there, new)))
 
 
 def _words(solution: Solution, name: str) -> str:

@@ -62,6 +62,27 @@ class Solution:
 
     Arrays along the path have the step as their first axis; :attr:`converged` is False for a path that ended early (such a
     solution is only reached through ``ConvergenceError.solution``).
+
+    Parameters
+    ----------
+    problem : Problem
+        Cell and materials.
+    newton : Newton
+        Settings of the solver.
+    steps : list of Step
+        Converged load steps.
+    state : EquilibriumState or None
+        Fields at the end.
+    previous : EquilibriumState or None
+        Fields at the beginning of the last (sub-)step.
+    control : Control or None
+        Last load.
+    dt : float
+        Length of the last (sub-)step.
+    converged : bool
+        Whether the whole path was reached.
+    message : str
+        How it ended.
     """
 
     problem: Problem

@@ -40,7 +40,7 @@ def consistency(law, q, a):
 
 
 def radial_return(law, strain, state, dt):
-    """Simo & Hughes (1998), box 3.2."""
+    """Simo & Hughes (1998), section 3.3."""
     d = 2 if law.plane == "two-dimensional" else 3
     e, unit = (strain if d == 2 else padded(strain)), np.eye(d)
     trial = e - state["plastic_strain"]

@@ -126,9 +126,7 @@ def cases(scheme: str, shapes: tuple[tuple[int, ...], ...] = SHAPES + ONE) -> It
             continue
         for kin in kinematics(d):
             for nyquist in ("free", "zero") if scheme == "fourier" else ("free",):
-                op = Compatibility(me.Grid(shape, LENGTHS[:d]), scheme, kin, nyquist=nyquist)
-                op.nyquist = nyquist
-                yield op
+                yield Compatibility(me.Grid(shape, LENGTHS[:d]), scheme, kin, nyquist=nyquist)
 
 
 def stress(op: Compatibility, rng: np.random.Generator) -> np.ndarray:

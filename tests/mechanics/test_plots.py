@@ -84,11 +84,10 @@ def test_phases_have_their_labels():
     sol = finite()
     ax = sol.plot()
     values, _ = drawn(ax)
-    bar = ax.figure.axes[-1]
-    labels = [t.get_text() for t in bar.get_yticklabels()]
+    labels = [t.get_text() for t in ax.child_axes[0].get_yticklabels()]
     assert labels == ["fibre", "matrix"]
     assert [[labels[v] for v in row] for row in values] == sol.problem.cell.image.tolist()
-    assert len(sol.plot(colorbar=False).figure.axes) == 1
+    assert not sol.plot(colorbar=False).child_axes
 
 
 def test_labels_need_not_follow_each_other():
@@ -97,7 +96,7 @@ def test_labels_need_not_follow_each_other():
     sol = me.solve(me.Cell(image), laws, me.strain_path([0.01 * np.eye(2)]))
     ax = sol.plot()
     assert np.array_equal(drawn(ax)[0], [[0, 1], [1, 2]])
-    assert [t.get_text() for t in ax.figure.axes[-1].get_yticklabels()] == ["3", "70", "200"]
+    assert [t.get_text() for t in ax.child_axes[0].get_yticklabels()] == ["3", "70", "200"]
 
 
 def test_internal_variables_are_blank_where_there_are_none():
@@ -131,6 +130,8 @@ def test_load_curve():
     assert (ax.get_xlabel(), ax.get_ylabel()) == (r"$\bar F_{12}$", r"$\bar P_{11}$")
     assert sol.plot_path("time", "iterations", ax=ax) is ax
     assert np.array_equal(ax.lines[1].get_ydata(), sol.iterations)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (r"$\bar F_{12}$, time", r"$\bar P_{11}$, iterations")
+    assert sol.plot_path("time", "energy", ax=ax).get_xlabel() == r"$\bar F_{12}$, time"
     for name in path_names(sol):
         assert path_values(sol, name).shape == (3,)
     assert np.array_equal(path_values(sol, "cauchy_21"), sol.cauchy[:, 1, 0])

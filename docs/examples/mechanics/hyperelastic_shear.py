@@ -123,8 +123,8 @@ def draw(out: Path, whole: me.Solution, expansions: list[Expansion], steps: Sequ
     for expansion, colour, name in zip(expansions, (GREY, BLUE), ("at rest", "at 25 %")):
         for axes, values in zip((second, third), expansion.along(angles)):
             axes.plot(np.degrees(angles), values, color=colour, label=name)
-    label(second, "second derivative by shear along ...", xlabel="... this angle", xticks=[0, 45, 90, 135, 180])
-    label(third, "third derivative", xlabel="angle", xticks=[0, 45, 90, 135, 180])
+    label(second, "second derivative of $\\bar W$ by shear", xlabel="direction of shear, degrees", xticks=[0, 45, 90, 135, 180])
+    label(third, "third derivative", xlabel="direction of shear, degrees", xticks=[0, 45, 90, 135, 180])
     legend(second)
     legend(third)
     save(drawing, out)

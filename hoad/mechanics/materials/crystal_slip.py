@@ -19,8 +19,25 @@ Array = Any
 
 
 def bunge_rotation(phi1: Array, Phi: Array, phi2: Array) -> Array:
-    """Rotation from crystal to sample for Bunge's Euler angles (z-x-z) in radians, of shape (3, 3, *points).
+    """Rotation from crystal to sample axes for Bunge's Euler angles.
 
+    Parameters
+    ----------
+    phi1, Phi, phi2 : float or array, shape (*points)
+        Angles in radians about z, x and z.
+
+    Returns
+    -------
+    array, shape (3, 3, *points)
+        R_z(φ₁) R_x(Φ) R_z(φ₂); its columns are the crystal axes in the sample.
+
+    Notes
+    -----
+    Bunge's orientation matrix g, from sample to crystal, is the transpose. Source: Bunge, Texture Analysis in Materials Science
+    (1982).
+
+    Examples
+    --------
     >>> import numpy as np
     >>> from hoad.mechanics.materials.crystal_slip import bunge_rotation
     >>> np.round(bunge_rotation(np.pi / 2, 0.0, 0.0) @ np.array([1.0, 0.0, 0.0]), 12)

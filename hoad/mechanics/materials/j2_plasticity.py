@@ -57,8 +57,9 @@ class J2Plasticity(Inelastic):
     Notes
     -----
     State: ``plastic_strain`` of shape (3, 3, *points), ``accumulated`` of shape (*points). Linear hardening is in closed form;
-    the others solve one scalar equation for each point. Sources: Simo & Hughes, Computational Inelasticity (1998), boxes 3.1 and
-    3.2; power law as in de Geus, Vondřejc, Zeman, Peerlings & Geers, Comput. Methods Appl. Mech. Eng. 318 (2017) 412-430.
+    the others solve one scalar equation for each point. At a stress that equals the yield stress, derivatives are the elastic
+    ones. Sources: Simo & Hughes, Computational Inelasticity (1998), section 3.3; power law as in de Geus, Vondřejc, Zeman,
+    Peerlings & Geers, Comput. Methods Appl. Mech. Eng. 318 (2017) 412-430.
 
     Examples
     --------

@@ -48,8 +48,8 @@ class GeneralisedMaxwell(Inelastic):
     -----
     State: ``branch_strain`` of shape (N, 3, 3, *points) and ``strain`` of shape (3, 3, *points). Closed form. Both integrators
     are unconditionally stable; the first has second order for smooth strains, the second first order. A strain of shape (2, 2,
-    *points) means plane strain. Source: Simo & Hughes, Computational Inelasticity (1998), section 10.3, with the quadrature of
-    the convolution integral of section 10.3.2 replaced by its exact value for constant strain rates.
+    *points) means plane strain. Source: Simo & Hughes, Computational Inelasticity (1998), chapter 10; the exponential integrator
+    takes the convolution integral exactly for constant strain rates instead of by the midpoint rule.
 
     Examples
     --------
