@@ -7,6 +7,8 @@ from hoad.mechanics import materials, tensors
 from hoad.mechanics.cell import Cell
 from hoad.mechanics.distributed import MPITransform
 from hoad.mechanics.grid import Grid
+from hoad.mechanics.io.images import read_image
+from hoad.mechanics.io.xdmf import FieldWriter
 from hoad.mechanics.load import LoadPath, mixed_path, strain_path, stress_path
 from hoad.mechanics.materials import *  # noqa: F403
 from hoad.mechanics.materials import __all__ as _materials
@@ -19,6 +21,7 @@ from hoad.mechanics.solve import solve
 __all__ = [
     "SCHEMES",
     "Cell",
+    "FieldWriter",
     "Grid",
     "LoadPath",
     "MPITransform",
@@ -27,6 +30,7 @@ __all__ = [
     "Solution",
     "materials",
     "mixed_path",
+    "read_image",
     "solve",
     "strain_path",
     "stress_path",

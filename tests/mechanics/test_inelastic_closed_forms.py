@@ -1,4 +1,4 @@
-"""Laws with internal variables against closed forms and published numbers: tangents, laminates, relaxation, Schmid's law."""
+"""Laws with internal variables against closed forms and published numbers: tangents, energies, laminates, relaxation."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.optimize import brentq
 
 import hoad
 from hoad.errors import ConvergenceError, ImplicitError, ShapeError
-from hoad.mechanics.materials.crystal_slip import FCC, CrystalSlip, bunge_rotation
+from hoad.mechanics.materials.crystal_slip import CrystalSlip
 from hoad.mechanics.materials.incremental_potential import IncrementalPotential
 from hoad.mechanics.materials.j2_plasticity import J2Plasticity
-from hoad.mechanics.materials.logarithmic_plasticity import LogarithmicJ2
 from hoad.mechanics.materials.maxwell import GeneralisedMaxwell
 from hoad.mechanics.materials.perzyna import Perzyna
 
 from .classical_return_maps import yield_stress
 from .inelastic_cases import CASES, stress
-from .material_cases import rotation
 
 I = np.eye(3)
+CUBIC = dict(C11=1.68, C12=1.21, C44=0.75)
 METALS = [c for c in CASES if isinstance(c.law, J2Plasticity) and c.d == 3]
 METALS_AND_CREEP = [c for c in CASES if isinstance(c.law, J2Plasticity | Perzyna) and c.d == 3]
 
@@ -281,65 +279,6 @@ def test_large_exponents_are_plasticity():
         )
 
 
-# -- finite strains ------------------------------------------------------------------------------------------------------------
-
-
-def test_below_yield_the_logarithmic_law_is_hencky():
-    law, rng = LogarithmicJ2(2.0, 1.0, sigma_y=10.0), np.random.default_rng(5)
-    F = I + 0.3 * rng.uniform(-1, 1, (3, 3))
-    w, v = np.linalg.eigh(F @ F.T)
-    log = 0.5 * np.log(w)
-    deviator = log - log.mean()
-    assert law.energy(F) == pytest.approx(np.sum(log) ** 2 + np.sum(deviator**2), rel=1e-14)
-    tau = (v * (2.0 * np.sum(log) + 2 * deviator)) @ v.T
-    np.testing.assert_allclose(stress(law, F, law.initial_state(()), 1.0) @ F.T, tau, atol=1e-14)
-
-
-@over([c for c in CASES if isinstance(c.law, LogarithmicJ2) and c.d == 3])
-def test_objectivity_at_finite_strain(case):
-    """Turned after the deformation, energy and state are the same and the stress turns; turned before it, the state turns."""
-    first, F = case.history(steps=2)
-    Q, law = rotation(case.rng("turn"), 3), case.law
-    state = case.after([first])
-    assert law.energy(Q @ F, state) == pytest.approx(law.energy(F, state), rel=1e-13)
-    np.testing.assert_allclose(stress(law, Q @ F, state, 1.0), Q @ stress(law, F, state, 1.0), atol=1e-13)
-    new, turned = law.update(F, state), law.update(Q @ F, state)
-    np.testing.assert_allclose(turned["inverse_plastic_metric"], new["inverse_plastic_metric"], atol=1e-13)
-    before = {**state, "inverse_plastic_metric": Q.T @ state["inverse_plastic_metric"] @ Q}
-    np.testing.assert_allclose(stress(law, F @ Q, before, 1.0), stress(law, F, state, 1.0) @ Q, atol=1e-13)
-
-
-def test_pressure_of_the_logarithmic_law():
-    law, stretch = LogarithmicJ2(2.0, 1.0, sigma_y=0.01), 1.3
-    P = stress(law, stretch * I, law.initial_state(()), 1.0)
-    np.testing.assert_allclose(P, 2.0 * 3 * np.log(stretch) / stretch * I, atol=1e-14)
-    assert law.update(stretch * I, law.initial_state(()))["accumulated"] == 0
-
-
-def test_uniaxial_tension_at_finite_strain():
-    """Free sides: τ = E ln λ_e along the axis, so that τ follows from one scalar equation for the plastic elongation."""
-    K, mu, tau_y, H, n = 0.833, 0.386, 0.003, 0.02, 0.4
-    law = LogarithmicJ2(K, mu, tau_y, H=H, n=n, hardening="power")
-    E, nu = 9 * K * mu / (3 * K + mu), (3 * K - 2 * mu) / (2 * (3 * K + mu))
-    state, side = law.initial_state(()), 1.0
-    for stretch in np.linspace(1.0, 1.25, 11)[1:]:
-        plastic = brentq(lambda a, stretch=stretch: E * (np.log(stretch) - a) - tau_y - H * a**n, 0, np.log(stretch), xtol=1e-16)
-        elastic = np.log(stretch) - plastic
-        for _ in range(30):
-            F = np.diag([stretch, side, side])
-            P = stress(law, F, state, 1.0)
-            v = np.diag([0.0, 1.0, 1.0])
-            change = P[1, 1] / (0.5 * np.sum(hoad.hvp(lambda F: law.energy(F, state), F, v) * v))  # noqa: B023
-            side -= change
-            if abs(change) < 1e-15:
-                break
-        F = np.diag([stretch, side, side])
-        assert (stress(law, F, state, 1.0) @ F.T)[0, 0] == pytest.approx(E * elastic, rel=1e-12)
-        state = law.update(F, state)
-        assert state["accumulated"] == pytest.approx(plastic, rel=1e-12)
-        assert np.log(side) == pytest.approx(-nu * elastic - plastic / 2, rel=1e-12)
-
-
 @over([c for c in CASES if c.threshold and c.law.kinematics == "small" and c.d == 3])
 def test_at_the_onset_of_flow(case):
     """Strains on both sides of the yield surface, down to the last bits: stress is continuous, and flow is never negative."""
@@ -352,89 +291,6 @@ def test_at_the_onset_of_flow(case):
     sigma = stress(law, e, state, case.dt)
     np.testing.assert_allclose(sigma, 2 * law.mu * e, rtol=1e-13, atol=1e-16)
     assert np.all(law.update(e, state, case.dt)["accumulated"] >= 0)
-
-
-def test_an_inverted_gradient_has_infinite_energy():
-    law = LogarithmicJ2(2.0, 1.0, sigma_y=0.01, H=0.1)
-    F = np.stack([I, np.diag([1.0, 1.0, -1.0]), 1.1 * I + shear(0.1)], -1)
-    energy = law.energy(F)
-    assert energy[1] == np.inf
-    force = stress(law, F, law.initial_state((3,)), 1.0)
-    np.testing.assert_array_equal(force[..., [0, 2]], stress(law, F[..., [0, 2]], law.initial_state((2,)), 1.0))
-    assert np.isfinite(force).all()
-
-
-# -- crystals ----------------------------------------------------------------------------------------------------------------------
-
-CUBIC = dict(C11=1.68, C12=1.21, C44=0.75)
-
-
-def test_slip_systems_of_fcc():
-    assert len(FCC) == 12
-    tensors = {tuple(np.round(np.outer(s, m).ravel() * np.sign(s[np.flatnonzero(s)[0]]), 12)) for s, m in FCC}
-    assert len(tensors) == 12
-    for s, m in FCC:
-        assert s @ m == pytest.approx(0)
-        assert sorted(np.abs(s) * np.sqrt(2)) == pytest.approx([0, 1, 1])
-        assert np.abs(m) * np.sqrt(3) == pytest.approx([1, 1, 1])
-
-
-def test_schmid_law_in_the_rate_independent_limit():
-    """No resolved stress exceeds the resistance, the most loaded systems reach it, and only these slip."""
-    R, g0 = rotation(np.random.default_rng(8), 3), 0.004
-    law = CrystalSlip(**CUBIC, gamma0=1.0, n=1000.0, g0=g0, rotation=R)
-    for seed in range(5):
-        v = np.random.default_rng(seed).normal(size=(3, 3))
-        v = v + v.T - 2 * np.trace(v) / 3 * I
-        e = 0.03 * v / np.linalg.norm(v)
-        state = law.initial_state(())
-        sigma, new = stress(law, e, state, 1.0), law.update(e, state, 1.0)
-        tau = np.array([(R @ s) @ sigma @ (R @ m) for s, m in FCC])
-        assert np.max(np.abs(tau)) == pytest.approx(g0, rel=0.01)
-        assert np.all(new["slip"][np.abs(tau) < 0.98 * g0] < 1e-8)
-        assert np.sum(new["slip"]) > 0.005
-
-
-@pytest.mark.parametrize("n", [1.0, 3.0, 20.0])
-def test_one_system_against_its_scalar_equation(n):
-    """Shear on the plane: τ = C44 (2 ε - Γ) with Γ = Δt γ₀ (τ/g)ⁿ, g hardening after each step."""
-    systems = np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
-    law = CrystalSlip(**CUBIC, gamma0=0.2, n=n, g0=0.004, h0=0.1, systems=systems)
-    state, slip, g = law.initial_state(()), 0.0, 0.004
-    for value in (0.004, 0.012, 0.02):
-        sigma = stress(law, shear(value), state, 0.3)
-        tau = brentq(lambda t, v=value: 0.75 * (2 * v - slip - 0.06 * (t / g) ** n) - t, 0, 1.5 * value, xtol=1e-18)  # noqa: B023
-        assert sigma[0, 1] == pytest.approx(tau, rel=1e-12)
-        state = law.update(shear(value), state, 0.3)
-        slip += 0.06 * (tau / g) ** n
-        g = 0.004 + 0.1 * slip
-        assert state["slip"][0] == pytest.approx(slip, rel=1e-11)
-        np.testing.assert_allclose(state["plastic_strain"], shear(slip / 2), atol=1e-15)
-
-
-def test_turned_crystal_and_strain():
-    """A crystal turned with its strain has the turned stress; a field of orientations is one of each."""
-    rng = np.random.default_rng(4)
-    angles = rng.uniform(-2, 2, (3, 4))
-    R = bunge_rotation(*angles)
-    v = rng.normal(size=(3, 3))
-    e = 0.01 * (v + v.T)
-    aligned, turned = CrystalSlip(**CUBIC, gamma0=0.05, n=5.0, g0=0.004), None
-    turned = CrystalSlip(**CUBIC, gamma0=0.05, n=5.0, g0=0.004, rotation=R)
-    strains = np.einsum("aip,ij,bjp->abp", R, e, R)
-    found = stress(turned, strains, turned.initial_state((4,)), 1.0)
-    sigma = stress(aligned, e, aligned.initial_state(()), 1.0)
-    np.testing.assert_allclose(found, np.einsum("aip,ij,bjp->abp", R, sigma, R), atol=1e-14)
-
-
-def test_bunge_rotation():
-    """z, x', z'': products of elementary rotations."""
-
-    def about(axis, t):
-        c, s = np.cos(t), np.sin(t)
-        return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) if axis == "z" else np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
-
-    np.testing.assert_allclose(bunge_rotation(0.3, 1.1, -0.7), about("z", 0.3) @ about("x", 1.1) @ about("z", -0.7), atol=1e-15)
 
 
 # -- laws from one function ----------------------------------------------------------------------------------------------------
