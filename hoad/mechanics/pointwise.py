@@ -23,7 +23,7 @@ from hoad.transforms.first import grad, jvp, value_and_grad
 __all__ = ["Constitutive", "Group", "LinearTangent", "StoredTangent", "Tangent"]
 
 Array = Any
-BLOCK = 8192
+BLOCK = 16384
 
 
 @dataclass

@@ -119,6 +119,6 @@ def plot(result: Result, path: Path) -> None:
     ax.set_ylim(2e-17, 1e2)
     ax.set(xlabel="step ε", ylabel="relative error of H v", title="Rosenbrock function of 10 variables: H v against the step")
     ax.grid(alpha=0.3)
-    ax.legend(loc="center", bbox_to_anchor=(0.5, 0.32), fontsize=9)
+    ax.legend(loc="center", bbox_to_anchor=(0.62, 0.2), fontsize=9)
     figure.savefig(path, dpi=130)
     plt.close(figure)
