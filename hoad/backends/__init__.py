@@ -36,6 +36,8 @@ class Backend:
         ``scatter_add(array, index, values)``: ``np.add.at``, in place.
     special : callable
         Returns the module that plays the part of ``scipy.special``.
+    symbolic : bool
+        Whether arrays hold expressions, whose values are not known; zeros that a ``where`` puts in are structural then.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Backend:
     synchronise: Callable[[], None]
     scatter_add: Callable[[Any, Any, Any], None]
     special: Callable[[], Any]
+    symbolic: bool = False
 
 
 _HOST = (np.ndarray, np.generic, int, float, complex, list, tuple)

@@ -20,7 +20,8 @@ from hoad.mechanics.blocks import in_blocks
 from hoad.mechanics.grid import Grid
 from hoad.mechanics.kinematics import Kinematics
 from hoad.mechanics.schemes import symbols_of
-from hoad.mechanics.transforms import ScipyTransform, Transform, half_weights
+from hoad.mechanics.tensors import inverse
+from hoad.mechanics.transforms import Transform, default_transform, half_weights
 
 __all__ = ["Compatibility"]
 
@@ -38,11 +39,12 @@ class Compatibility:
         A key of :data:`hoad.mechanics.schemes.SCHEMES`.
     kinematics : Kinematics
     transform : Transform, optional
-        SciPy's by default.
+        ducc0's if it is installed, else SciPy's.
     nyquist : {"free", "zero"}
         What the Fourier scheme does with Nyquist frequencies of even grids, where the sign of a wave number is not determined:
         ``"free"`` takes every strain there as compatible, so that the stress vanishes there, unless the wave runs along one axis
-        alone, where the sign does not matter: this keeps laminates exact; ``"zero"`` has no strain at any of them.
+        alone, where the sign does not matter: this keeps laminates exact; ``"zero"`` has no strain at any of them. For finite
+        deformations ``"free"`` has strains of waves along one axis only: others would be rotations that cost no energy.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class Compatibility:
         self.scheme = scheme
         self.nyquist = nyquist
         self.kinematics = kinematics
-        self.transform = transform if transform is not None else ScipyTransform(grid)
+        self.transform = transform if transform is not None else default_transform(grid)
         part = self.transform.spectral_part
         symbols = symbols_of(scheme, grid, part)
         self.local = tuple(s.stop - s.start for s in part)
@@ -68,7 +70,7 @@ class Compatibility:
             if nyquist == "free":
                 # a wave along one axis: the sign of its wave vector cancels in every product of two symbols
                 at &= np.count_nonzero(self.symbols[0], axis=0) > 1
-                if _has_mixed_nyquist(grid):
+                if _has_mixed_nyquist(grid) and kinematics.kind != "finite":
                     self.free = np.flatnonzero(at)
             self.symbols[..., at] = 0
         self.frequencies = self.symbols.shape[-1]
@@ -98,8 +100,7 @@ class Compatibility:
             acoustic = sum(w * self.kinematics.acoustic(d, self.reference) for w, d in parts)
             moving = np.abs(np.einsum("ii...->...", acoustic).real) > 1e-15 * scale
             acoustic = np.where(moving, acoustic, np.reshape(np.eye(c), (c, c, 1)))
-            inverse = np.linalg.inv(np.moveaxis(acoustic, -1, 0))
-            self.green[..., piece] = np.moveaxis(np.where(moving[:, None, None], inverse, 0), 0, -1)
+            self.green[..., piece] = np.where(moving, inverse(acoustic), 0)
 
         in_blocks(work, self.frequencies, BLOCK)
         self.compliance = np.linalg.inv(self.reference)

@@ -137,10 +137,10 @@ class ElementBased(DisplacementBased):
         self.stencil = Stencil(operators)
 
     def force(self, stress: Array) -> Array:
-        return self.operators.nodal(self.operators.force(stress))
+        return self.stencil.force(stress)
 
     def fluctuation(self, x: Array) -> Array:
-        return self.operators.strain(self.operators.spectrum(x))
+        return self.stencil.strain(x)
 
     def green(self, r: Array) -> Array:
         operators = self.operators

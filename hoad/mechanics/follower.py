@@ -24,8 +24,8 @@ Array = Any
 def nominal_target(problem: Problem, control: Control, macro: Array, mean: Array) -> Array:
     """Stress of the free components at a macroscopic strain and a mean stress.
 
-    As given, or that first Piola-Kirchhoff stress which has the given Cauchy stress now; components of the Cauchy stress that belong
-    to prescribed strains are those of the mean stress, except where symmetry gives them.
+    As given, or that first Piola-Kirchhoff stress which has the given Cauchy stress now; components of the Cauchy stress that
+    belong to prescribed strains are those of the mean stress, except where symmetry gives them.
     """
     if control.prescribed.all():
         return np.zeros(0)

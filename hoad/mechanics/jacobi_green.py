@@ -96,8 +96,8 @@ class JacobiGreen:
         high = -smallest(-float(diagonal.max()) if diagonal.size else np.inf)
         if not np.isfinite(high) or high < 0.0 or (high > 0.0 and abs(low) <= VOID * high):
             raise MaterialError(
-                f"the stiffness at the nodes lies between {low:g} and {high:g}, but the 'jacobi-green' preconditioner divides by it: "
-                "some nodes are surrounded by voids. Use preconditioner='green', or give the voids a small stiffness."
+                f"the stiffness at the nodes lies between {low:g} and {high:g}, but the 'jacobi-green' preconditioner divides by "
+                "it: some nodes are surrounded by voids. Use preconditioner='green', or give the voids a small stiffness."
             )
         if low < 0.0:  # an unstable tangent on the way to equilibrium
             diagonal = np.maximum(np.abs(diagonal), FLOOR * high)
@@ -126,9 +126,7 @@ def _reference_diagonal(operators: Compatibility, total: Any) -> Array:
     from hoad.mechanics.transforms import half_weights
 
     kin = operators.kinematics
-    acoustic = sum(
-        w * kin.acoustic(d, operators.reference) for w, d in zip(operators.weights, operators.symbols, strict=True)
-    )
+    acoustic = sum(w * kin.acoustic(d, operators.reference) for w, d in zip(operators.weights, operators.symbols, strict=True))
     diagonal = np.einsum("ii...->i...", acoustic).real.reshape((kin.displacements, *operators.local))
     sums = (diagonal * half_weights(operators.transform)).reshape((kin.displacements, -1)).sum(1)
     return np.asarray(total(sums)) / operators.grid.size

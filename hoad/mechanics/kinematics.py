@@ -200,10 +200,12 @@ class Kinematics:
     def acoustic(self, d: Array, reference: Array) -> Array:
         """Matrix Bᴴ C0 B of shape (displacement, displacement, ...) for the symbols ``d`` (axis, ...) of one point."""
         n = self.displacements
-        b = np.zeros((self.components, n, *d.shape[1:]), d.dtype)
+        b = np.zeros((self.components, n, len(d)))
         for k, i, a, c in self.terms:
-            b[k, i] += c * d[a]
-        return np.einsum("ki...,kl,lj...->ij...", np.conj(b), reference, b)
+            b[k, i, a] += c
+        weights = np.einsum("kia,kl,ljb->ijab", b, reference, b).reshape((n * n, -1))
+        products = (np.conj(d)[:, None] * d[None]).reshape((len(d) ** 2, -1))
+        return (weights @ products).reshape((n, n, *d.shape[1:]))
 
     @classmethod
     def common(cls, kinds: Iterable[str], dimension: int, plane: Plane, antiplane: bool) -> Kinematics:

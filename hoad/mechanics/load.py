@@ -90,7 +90,15 @@ class Control:
 
 
 def _path(values: Any, what: str) -> Array:
-    a = np.asarray(values, dtype=float)
+    try:
+        a = np.asarray(values)
+        if a.dtype.kind not in "biuf":
+            raise ValueError(f"dtype {a.dtype}")
+        a = a.astype(float)
+    except ValueError as error:
+        raise LoadError(
+            f"{what} was given {error}, expected real numbers: a list of tensors of one shape, one for each step."
+        ) from None
     if a.ndim == 0 or len(a) == 0:
         raise LoadError(f"{what} is a path without steps, expected at least one. Pass a list of tensors, one for each step.")
     return a
@@ -130,15 +138,18 @@ def strain_path(strain: Any, *, times: Sequence[float] | None = None) -> LoadPat
     2
     """
     a = _path(strain, "strain_path")
+    if np.isnan(a).any():
+        raise LoadError(
+            "strain_path was given NaN, expected every component of the strain. Use mixed_path to leave some of them free."
+        )
     return LoadPath(tuple(LoadStep(s, None, t) for s, t in zip(a, _times(times, len(a)), strict=True)))
 
 
-def stress_path(
-    stress: Any, *, times: Sequence[float] | None = None, measure: StressMeasure = "nominal"
-) -> LoadPath:
+def stress_path(stress: Any, *, times: Sequence[float] | None = None, measure: StressMeasure = "nominal") -> LoadPath:
     """Prescribe the macroscopic stress, all of its components.
 
-    For finite strains rigid rotations must be excluded: the deformation gradient's lower triangle is held at zero.
+    For finite strains rigid rotations must be excluded: the deformation gradient's lower triangle is held at zero, and the lower
+    triangle of the stress follows from the balance of moments, whatever is given for it.
 
     Parameters
     ----------
@@ -163,6 +174,10 @@ def stress_path(
     2
     """
     a = _path(stress, "stress_path")
+    if np.isnan(a).any():
+        raise LoadError(
+            "stress_path was given NaN, expected every component of the stress. Use mixed_path to prescribe some of them."
+        )
     return mixed_path(np.full_like(a, np.nan), a, times=times, measure=measure)
 
 
@@ -226,17 +241,39 @@ def mixed_path(
     return LoadPath(tuple(LoadStep(x, y, z, r, measure) for x, y, z in zip(a, s, t, strict=True)))
 
 
+def _require_in_plane(strain: Array, stress: Array, kin: Kinematics) -> None:
+    """Raise unless a tensor of three dimensions has nothing out of plane, where a plane cell has nothing to prescribe."""
+    rest = np.zeros((3, 3))
+    rest[2, 2] = kin.kind == "finite"
+    for a, what, usual in ((strain, "strain", rest), (stress, "stress", 0 * rest)):
+        outside = np.nan_to_num(np.where(np.isnan(a), usual, a) - usual)
+        outside[:2, :2] = 0
+        if np.any(outside):
+            raise LoadError(
+                f"the load's {what} has out-of-plane components, {a.tolist()}, which a plane cell does not let you choose. "
+                "Pass the 2 × 2 part, or use a cell with three axes."
+            )
+
+
 def resolve(step: LoadStep, kin: Kinematics) -> Control:
     """Strain components of a load step; raises :class:`LoadError` for shapes, mixtures and loads that do not fit the kinematics."""
     strain = np.asarray(step.strain, float)
     stress = np.zeros_like(strain) if step.stress is None else np.asarray(step.stress, float)
     if strain.shape == (3, 3) and kin.macro_shape == (2, 2):
+        _require_in_plane(strain, stress, kin)
         strain, stress = strain[:2, :2], stress[:2, :2]
     if strain.shape != kin.macro_shape:
-        raise LoadError(f"the load has shape {strain.shape}, expected {kin.macro_shape} for this cell and its materials.")
+        raise LoadError(
+            f"the load has shape {strain.shape} in a step, expected {kin.macro_shape} for this cell and its materials. "
+            "A path is a list of tensors, one for each step."
+        )
     if np.isinf(strain).any() or np.isinf(stress).any():
         raise LoadError("the load has infinite entries, expected finite numbers, or NaN where a component is not prescribed.")
     free = np.isnan(strain)
+    if step.measure == "cauchy" and strain.ndim == 2:
+        given = np.where(free & free.T, np.nan_to_num(stress), 0.0)
+        if not np.allclose(given, given.T, rtol=1e-9, atol=1e-12 * np.abs(given).max()):
+            raise LoadError(f"the load's Cauchy stress is not symmetric: {stress.tolist()}, expected a symmetric tensor.")
     if kin.kind == "finite" and free.all():
         free = np.triu(np.ones_like(strain)) > 0
         strain = np.where(free, np.nan, 0.0)

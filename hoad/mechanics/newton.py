@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from hoad.errors import LoadError
+from hoad.errors import LoadError, MaterialError
 from hoad.mechanics.equilibrium import Formulation, formulation_of
-from hoad.mechanics.jacobi_green import JacobiGreen
 from hoad.mechanics.follower import follow, nominal_target
+from hoad.mechanics.jacobi_green import JacobiGreen
 from hoad.mechanics.krylov import conjugate_gradients
 from hoad.mechanics.load import Control
 from hoad.mechanics.materials.base import State
-from hoad.mechanics.pointwise import Tangent
+from hoad.mechanics.pointwise import LinearTangent, Tangent
 from hoad.mechanics.predictor import PREDICTORS, higher_coefficients
 from hoad.mechanics.problem import Problem
+from hoad.mechanics.reference import has_few_tangents, isotropic_reference
 
 __all__ = ["EquilibriumState", "Newton", "StepResult"]
 
@@ -67,8 +68,9 @@ class Newton:
     tol : float
         Relative residual at which a step is converged: ‖Γ0 σ‖ in the energy norm of the reference medium over the norm of the
         mean stress (which for C0 = 1 is ‖G σ‖rms / ‖σ̄‖).
-    reference : "mean", "identity" or matrix (m, m)
-        Reference stiffness of the preconditioner: the mean tangent of each Newton step, the identity, or a given one.
+    reference : "auto", "mean", "identity" or matrix (m, m)
+        Reference stiffness of the preconditioner: the mean tangent of each Newton step, the identity, or a given one. ``"auto"``
+        has isotropic moduli halfway between the extremes of linear phases, else the mean tangent.
     forcing : float or None
         Relative tolerance of linear solves; None takes Eisenstat and Walker's choice 2.
     max_newton, max_cg : int
@@ -85,7 +87,7 @@ class Newton:
     problem: Problem
     method: str = "displacement"
     tol: float = 1e-8
-    reference: Any = "mean"
+    reference: Any = "auto"
     forcing: float | None = None
     max_newton: int = 30
     max_cg: int = 2000
@@ -93,17 +95,28 @@ class Newton:
     preconditioner: str = "green"
     predictor: str = "tangent"
 
+    def __post_init__(self) -> None:
+        if isinstance(self.reference, str):
+            if self.reference not in ("auto", "mean", "identity"):
+                raise LoadError(f"reference {self.reference!r} is unknown, expected 'mean', 'identity', a material or a matrix.")
+            return
+        c0, m = np.asarray(self.reference, float), self.problem.kinematics.components
+        if c0.shape != (m, m) or not np.all(np.isfinite(c0)) or not np.allclose(c0, c0.T) or np.linalg.eigvalsh(c0)[0] <= 0:
+            raise LoadError(
+                f"the reference stiffness is {c0.tolist()}, expected a symmetric positive definite matrix of shape {(m, m)}, "
+                "or 'mean', or 'identity'."
+            )
+
     # -- pieces -------------------------------------------------------------------------------------------------------------------
 
-    def formulation(self, free: Array, tangent: Any = None) -> Formulation:
-        """Linear equations at a tangent, with the reference medium chosen for it."""
+    def formulation(self, free: Array, tangent: Any = None, keep: bool = False) -> Formulation:
+        """Linear equations at a tangent, with the reference medium chosen for it, or kept where it is near enough."""
         operators = self.problem.operators
         if isinstance(self.reference, str):
-            m = self.problem.kinematics.components
-            c0 = np.eye(m) if self.reference == "identity" or tangent is None else reference_of(self.problem.mean_tangent(tangent), m)
+            c0 = self._reference(tangent)
         else:
             c0 = np.asarray(self.reference, float)
-        if operators.reference.shape != c0.shape or not np.array_equal(operators.reference, c0):
+        if not (keep and _near(operators.reference, c0)) and not np.array_equal(operators.reference, c0):
             operators.set_reference(c0)
         # strains at free Nyquist frequencies are no strains of a displacement: only the strain form has them as unknowns
         method = self.method if operators.free is None else "strain"
@@ -112,11 +125,23 @@ class Newton:
         if self.preconditioner != "green" and tangent is not None:
             if self.preconditioner != "jacobi-green" or method != "displacement" or not JacobiGreen.fits(operators):
                 raise LoadError(
-                    f"preconditioner {self.preconditioner!r} was asked for with equations in the {method} form, expected 'green', or "
-                    "'jacobi-green' with the displacement form (for the Fourier scheme on even grids that needs nyquist='zero')."
+                    f"preconditioner {self.preconditioner!r} was asked for with equations in the {method} form, expected 'green', "
+                    "or 'jacobi-green' with the displacement form (for the Fourier scheme on even grids that needs nyquist='zero')."
                 )
             linear.jacobi = JacobiGreen(operators, tangent)
         return linear
+
+    def _reference(self, tangent: Any) -> Array:
+        """Stiffness of the reference medium that ``reference`` names."""
+        problem, m = self.problem, self.problem.kinematics.components
+        if self.reference == "identity" or tangent is None:
+            return np.eye(m)
+        if self.reference == "auto" and isinstance(tangent, LinearTangent) and has_few_tangents(problem):
+            try:
+                return isotropic_reference(tangent, problem.kinematics, problem.operators.transform, "arithmetic")
+            except MaterialError:  # no phase has stiffness
+                return np.eye(m)
+        return reference_of(problem.mean_tangent(tangent), m)
 
     def scale(self, stress: Array) -> float:
         """Norm of the mean stress, or of the stress field where its mean vanishes, in the norm of the residual."""
@@ -153,7 +178,7 @@ class Newton:
         follows = control.measure == "cauchy" and not control.prescribed.all()
         order = 1 if self._is_linear or follows else PREDICTORS[self.predictor]
         previous, norm, forcing = np.inf, np.inf, 0.01 if order == 1 else 1e-4
-        first = True
+        first, beside = True, start.stress
         while True:
             predict = first and bool(np.any(jump))
             at: tuple[list[State | None], float] = states, dt
@@ -161,7 +186,7 @@ class Newton:
                 # at the end of a step the state lies on the yield surface, where the tangent of a new step would be elastic
                 at = start.begin, start.dt
             tangent = problem.tangent(e, *at)
-            linear = self.formulation(free, tangent)
+            linear = self.formulation(free, tangent, keep=not first)
             right = stress
             if predict:
                 m = len(e)
@@ -170,7 +195,11 @@ class Newton:
                 del ahead
             b = linear.rhs(right, target)
             size = np.sqrt(max(linear.dot(b, linear.precondition(b)), 0.0))
-            scale = self._step_scale(right, free, target, start.stress)
+            if predict:
+                beside = max((start.stress, right), key=self.scale)
+            scale = self._step_scale(right, free, target, beside)
+            if scale == 0.0 and (np.any(right) or np.any(target)):
+                raise LoadError("the load is so small that squares of stresses underflow. Choose other units, or a larger load.")
             if scale == 0.0 or size <= 1e-15 * scale:
                 x, count = [np.zeros_like(v) for v in b], 0
             else:
@@ -183,7 +212,7 @@ class Newton:
                     if np.isfinite(previous):
                         forcing = min(0.1, 0.9 * (rel / previous) ** 2)
                     eta = max(forcing, 0.2 * self.tol / rel)
-                accept = self._accept(linear, right, tangent, target, start.stress) if self._is_linear and self.forcing is None else None
+                accept = self._accept(linear, right, tangent, target, beside) if self._is_linear and self.forcing is None else None
                 atol = max(min(eta, 0.9) * size, 1e-16 * scale)
                 solved = conjugate_gradients(linear, b, atol=atol, maxiter=self.max_cg, callback=progress, accept=accept)
                 x, count = solved.x, solved.iterations
@@ -243,13 +272,16 @@ class Newton:
             r = linear.rhs(stress, target)
             norm = linear.norm(r)
             del r, linear
-            scale = self._step_scale(stress, free, target, start.stress)
+            scale = self._step_scale(stress, free, target, beside)
             result.residual = float(norm / scale) if scale > 0 else 0.0
             result.residuals.append(result.residual)
             if not np.isfinite(result.residual):
                 result.message = "the residual is not finite"
                 return result
             if result.residual <= self.tol:
+                if problem.kinematics.kind == "finite" and not np.linalg.det(problem.kinematics.macroscopic(macro)) > 0.0:
+                    result.message = "the macroscopic deformation inverts the cell, det F <= 0, which its law does not forbid"
+                    return result
                 result.converged = True
                 result.message = f"converged in {result.newton} Newton steps"
                 result.state = EquilibriumState(e, stress, macro, states, control.time, float(energy), states, dt)
@@ -304,6 +336,11 @@ class Newton:
     def _target(self, control: Control, macro: Array, stress: Array) -> Array:
         """Stress of the free components, work conjugate to their strain."""
         return nominal_target(self.problem, control, macro, self.problem.operators.mean(stress))
+
+
+def _near(a: Array, b: Array) -> bool:
+    """Whether two reference media are so alike that the preconditioner need not be formed again."""
+    return bool(np.linalg.norm(a - b) <= 0.05 * np.linalg.norm(b))
 
 
 def reference_of(mean: Array, m: int) -> Array:

@@ -7,6 +7,7 @@ with the parameters looked up voxel by voxel.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from hoad.mechanics.blocks import in_blocks
+from hoad.mechanics.compiled import SAMPLES, CompiledLaw, symmetric_product
 from hoad.mechanics.kinematics import Kinematics
 from hoad.mechanics.materials.base import Inelastic, Material, State
 from hoad.transforms.batching import vmap
@@ -46,6 +48,8 @@ class Group:
     index: Array | None
     phases: Sequence[Any]
     labels: Array | None = None
+    native: CompiledLaw | None = None
+    """Kernels of the law, for laws that are not linear."""
 
     @property
     def linear(self) -> bool:
@@ -101,7 +105,10 @@ class Constitutive:
                 )
             elif index is not None:
                 material = material.at(index)
-            self.groups.append(Group(material, index, same, here))
+            group = Group(material, index, same, here)
+            if not group.linear:
+                group.native = CompiledLaw(kinematics, material)
+            self.groups.append(group)
 
     # -- blocks of points -----------------------------------------------------------------------------------------------------
 
@@ -146,18 +153,48 @@ class Constitutive:
         energy = np.empty(self.count, e.dtype)
         sigma = np.empty_like(e) if stress else None
 
-        def work(where: Any, material: Material, state: State | None, _: int, __: slice) -> None:
-            w = self.density(material, state, dt)
-            with np.errstate(all="ignore"):
-                if sigma is None:
-                    energy[where] = w(e[:, where])
-                else:
-                    total = lambda x: _summed(w(x))
-                    (_, density), g = value_and_grad(total, has_aux=True)(e[:, where])
-                    energy[where], sigma[:, where] = density, g
+        def interpreted(w: Any, x: Array) -> list[Array]:
+            if sigma is None:
+                return [w(x)]
+            (_, density), g = value_and_grad(lambda y: _summed(w(y)), has_aux=True)(x)
+            return [density, g]
+
+        def work(where: Any, material: Material, state: State | None, number: int, piece: slice) -> None:
+            kind = "energy" if sigma is None else "stress"
+            places = [energy] if sigma is None else [energy, sigma]
+            self._evaluate(kind, interpreted, places, e, where, material, state, dt, number, piece)
 
         self.each(work, states)
         return energy, sigma
+
+    def _evaluate(
+        self, kind: str, interpreted: Any, places: list[Array], e: Array, where: Any, material: Material, state: State | None,
+        dt: Any, number: int, piece: slice,
+    ) -> None:  # fmt: skip
+        """Results of a kind at a piece of the points into ``places``, by a kernel if there is one."""
+        group = self.groups[number]
+        x = e[:, where]
+        w = self.density(material, state, dt)
+        kernel = group.native.kernel(kind, state) if group.native is not None and e.dtype == float else None
+        with np.errstate(all="ignore"):
+            if kernel is not None and group.native is not None:
+                found = kernel(**group.native.arguments(x, state, dt, piece))
+                found = found if kind != "tangent" else [np.stack(found)]
+                if not group.native.is_checked(kind):
+                    some = slice(piece.start, min(piece.start + SAMPLES, piece.stop))
+                    n = some.stop - some.start
+                    w = self.density(group.material.at(some), self._sliced(state, slice(0, n)), dt)
+                    expected = interpreted(w, x[:, :n])
+                    if not group.native.agrees(kind, [y[..., :n] for y in found], expected):
+                        return self._evaluate(kind, interpreted, places, e, where, material, state, dt, number, piece)
+            else:
+                start = time.perf_counter()
+                found = interpreted(w, x)
+                if group.native is not None:
+                    group.native.spend(time.perf_counter() - start)
+        for place, values in zip(places, found, strict=True):
+            place[..., where] = values
+        return None
 
     def tangent(self, e: Array, states: list[State | None], dt: Any = 1.0) -> Tangent:
         """Second derivative of the energy at strain components (m, points)."""
@@ -167,13 +204,14 @@ class Constitutive:
         upper = np.triu_indices(m)
         stored = np.empty((len(upper[0]), self.count), e.dtype)
 
-        def work(where: Any, material: Material, state: State | None, _: int, __: slice) -> None:
-            w = self.density(material, state, dt)
-            c = second_derivatives(lambda x: w(x).sum(), e[:, where])
-            stored[:, where] = 0.5 * (c + np.swapaxes(c, 0, 1))[upper]
+        def interpreted(w: Any, x: Array) -> list[Array]:
+            c = second_derivatives(lambda y: w(y).sum(), x)
+            return [0.5 * (c + np.swapaxes(c, 0, 1))[upper]]
 
-        with np.errstate(all="ignore"):
-            self.each(work, states)
+        def work(where: Any, material: Material, state: State | None, number: int, piece: slice) -> None:
+            self._evaluate("tangent", interpreted, [stored], e, where, material, state, dt, number, piece)
+
+        self.each(work, states)
         return StoredTangent(stored, m)
 
     def linear_tangent(self) -> LinearTangent:
@@ -248,6 +286,10 @@ class StoredTangent(Tangent):
         return out
 
     def _times(self, c: Array, x: Array, y: Array) -> Array:
+        kernel = symmetric_product(self.m)
+        if kernel is not None and c.dtype == float and x.dtype == float:
+            kernel(out=[y], c=c, x=x)
+            return y
         scratch = np.empty_like(x[0])
         for i in range(self.m):
             row = np.multiply(c[self.row[i, 0]], x[0])

@@ -30,7 +30,7 @@ PREDICTORS = {"tangent": 1, "taylor": 3}
 def stress_coefficient(
     problem: Problem, e: Array, states: list[State | None], dt: float, path: Sequence[Array], order: int
 ) -> Array:
-    """Coefficient ``order`` of the stress field along e + t path[0] + t² path[1] + ..., without the linear term of path[order-1]."""
+    """Coefficient ``order`` of the stress field along e + t path[0] + t² path[1] + ...; missing coefficients are 0."""
     m = len(e)
     flat, series = e.reshape((m, -1)), [a.reshape((m, -1)) for a in path]
     out = np.empty_like(flat)

@@ -141,7 +141,7 @@ def _element(places: list[tuple[float, ...]]) -> Callable[[Frequencies], Symbols
     return symbols
 
 
-_MIDDLE = [(0.5, 0.5, 0.5)]
+_MIDDLE: list[tuple[float, ...]] = [(0.5, 0.5, 0.5)]
 _GAUSS = (0.5 - 0.5 / np.sqrt(3.0), 0.5 + 0.5 / np.sqrt(3.0))
 
 

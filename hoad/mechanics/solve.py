@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,7 @@ from hoad.mechanics.newton import EquilibriumState, Newton, StepResult
 from hoad.mechanics.predictor import PREDICTORS
 from hoad.mechanics.problem import Problem
 from hoad.mechanics.solution import Solution, step_of
+from hoad.mechanics.tensors import det
 
 __all__ = ["solve"]
 
@@ -64,8 +66,9 @@ def solve(
         the reference medium.
     reference : None, "mean", "identity", material or array (m, m)
         Stiffness of the reference medium in the Green operator: mean of the tangent at each Newton step, the identity, that of a
-        linear material, or a matrix of strain components. By default the mean; for fixed-point schemes moduli halfway between the
-        extremes (½ (min + max), √(min · max) for polarisation schemes).
+        linear material, or a matrix of strain components. By default isotropic moduli halfway between the extremes of linear
+        phases, ½ (min + max), and the mean of tangents that vary; fixed-point schemes have ½ (min + max) for all materials,
+        polarisation schemes √(min · max).
     preconditioner : {"green", "jacobi-green"}
         Of the linear equations in displacements: the Green operator, or that between two scalings by the diagonal of the stiffness,
         for stiffness that varies smoothly over orders of magnitude.
@@ -135,6 +138,10 @@ def solve(
         raise LoadError(f"tol is {tol!r}, expected a number between 0 and 1.")
     if forcing is not None and not (isinstance(forcing, int | float) and 0 < forcing < 1):
         raise LoadError(f"forcing is {forcing!r}, expected a number between 0 and 1, or None for one that adapts.")
+    if max_newton < 1 or max_cg < 1 or max_cutbacks < 0:
+        raise LoadError(
+            f"max_newton={max_newton}, max_cg={max_cg}, max_cutbacks={max_cutbacks}: expected at least 1, 1 and 0 of these."
+        )
     if predictor not in PREDICTORS:
         raise LoadError(f"predictor {predictor!r} is unknown, expected one of {', '.join(PREDICTORS)}.")
     controls = [resolve(step, problem.kinematics) for step in load.steps]
@@ -144,7 +151,7 @@ def solve(
     if method in FIXED_POINTS:
         newton = make(method, problem, tol, reference, max_cg)
     elif method in FORMULATIONS:
-        c0 = "mean" if reference is None else reference
+        c0 = "auto" if reference is None else reference
         newton = Newton(problem, method, tol, c0, forcing, max_newton, max_cg, line_search, preconditioner, predictor)
     else:
         raise LoadError(f"method {method!r} is unknown, expected one of {', '.join([*FORMULATIONS, *FIXED_POINTS])}.")
@@ -200,6 +207,7 @@ def _advance(solution: Solution, control: Control, max_cutbacks: int) -> None:
     begin_strain = control.rotation.T @ begin.macro
     begin_stress = control.rotation.T @ _stress_at(problem, begin, control)
     done, size, cutbacks = 0.0, 1.0, 0
+    before = begin, 1.0
     results: list[StepResult] = []
     failed = StepResult(None, False, "")
     while done < 1.0:
@@ -212,9 +220,9 @@ def _advance(solution: Solution, control: Control, max_cutbacks: int) -> None:
         result = newton.step(state, partial, dt)
         if result.converged and result.state is not None:
             results.append(result)
-            solution.previous, solution.dt, solution.control = state, dt, control
+            before = state, dt
             state = result.state
-            state.variables = problem.update(state.strain, solution.previous.variables, dt)
+            state.variables = problem.update(state.strain, before[0].variables, dt)
             done = to
             size *= 2 if len(results) % 2 == 0 else 1
             continue
@@ -225,12 +233,37 @@ def _advance(solution: Solution, control: Control, max_cutbacks: int) -> None:
             solution.message = f"the step to time {control.time:g} failed after {max_cutbacks} cut-backs: {failed.message}"
             error = ConvergenceError(
                 f"{solution.message}. Converged were {len(solution.steps)} steps, kept in this error's `solution`. "
-                "Use smaller load steps, a larger max_cg or max_newton, or check the materials."
+                "Use smaller load steps, a larger max_cg or max_newton, or check the materials." + _hint(problem, failed)
             )
             error.solution = solution
             raise error
-    solution.state = state
+    _warn_of_inversion(problem, state)
+    # only now, so that a solution whose next step fails or is interrupted stays that of the last whole step
+    solution.state, (solution.previous, solution.dt), solution.control = state, before, control
     solution.steps.append(step_of(problem, results, cutbacks))
+
+
+def _warn_of_inversion(problem: Problem, state: EquilibriumState) -> None:
+    """Warn of elements turned inside out, which laws without a barrier at J = 0 do not forbid."""
+    kin = problem.kinematics
+    if kin.kind != "finite":
+        return
+    inside_out = int(problem.operators.transform.total(float(np.count_nonzero(det(kin.macroscopic(state.strain)) <= 0.0))))
+    if inside_out:
+        warnings.warn(
+            f"{inside_out} of {problem.cell.grid.size * problem.operators.points} points are inside out, det F <= 0, at time "
+            f"{state.time:g}: a law here has no barrier against that (St Venant-Kirchhoff has none). Use one that has, such as "
+            "NeoHooke, or ignore this warning to reproduce a computation.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+
+
+def _hint(problem: Problem, failed: StepResult) -> str:
+    scheme = problem.cell.scheme
+    if "conjugate gradients" in failed.message and scheme in ("fourier", "central-4", "central-6", "central-8"):
+        return f" With empty or nearly rigid phases scheme {scheme!r} converges slowly or not at all: use 'rotated' or 'hexahedra'."
+    return ""
 
 
 def _stress_at(problem: Problem, state: EquilibriumState, control: Control) -> Array:

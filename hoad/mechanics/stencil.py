@@ -108,7 +108,7 @@ class Stencil:
         return out
 
     def _force(self, rows: list[Array], place: tuple[float, ...]) -> Array:
-        """Transpose of :meth:`_gradients`: nodal values of a tile from element values with one more element below along each axis."""
+        """Transpose of :meth:`_gradients`: nodal values of a tile from those of elements, one more below along each axis."""
         d = len(rows)
         h = self.grid.spacing
         total: Array = None
@@ -160,9 +160,10 @@ class Stencil:
         d = self.grid.dimension
         lead = a.ndim - d
         out = np.empty((*a.shape[:lead], *(n + 2 for n in self.grid.shape)), a.dtype)
-        out[(..., *(slice(1, -1),) * d)] = a
+        inner: Any = (..., *(slice(1, -1),) * d)
+        out[inner] = a
         for axis in range(lead, a.ndim):
-            before = (slice(None),) * axis
+            before: Any = (slice(None),) * axis
             out[(*before, 0)] = out[(*before, -2)]
             out[(*before, -1)] = out[(*before, 1)]
         return out
@@ -175,7 +176,7 @@ class Stencil:
         sums = np.zeros((len(self.tiles), kin.components))
 
         def run(number: int) -> None:
-            tile = self.tiles[number]
+            tile: tuple[Any, ...] = self.tiles[number]
             wide = tuple(slice(t.start, t.stop + 2) for t in tile)
             local = around[(slice(None), *wide)][..., 1:]
             out = np.zeros((len(u), *(t.stop - t.start for t in tile)))
@@ -192,16 +193,53 @@ class Stencil:
                 s = tangent.tile(flat, pick).reshape(e.shape)
                 if track:
                     sums[number] += s[inside].reshape((kin.components, -1)).sum(1)
-                turned = np.empty((*s.shape[:-1], s.shape[-1] + 1))
-                turned[..., 1:] = s
-                turned[..., 0] = s[..., -1]
-                self._nodal(turned, place, out)
+                self._nodal(self._periodic(s), place, out)
             if len(self.places) > 1:
                 out *= self.weight
             force[(slice(None), *tile)] = out
 
         in_tasks(run, len(self.tiles))
         return force, sums.sum(0) * (self.weight / self.grid.size)
+
+    @staticmethod
+    def _periodic(s: Array) -> Array:
+        """Element values with the last one repeated before the first along the last axis."""
+        turned = np.empty((*s.shape[:-1], s.shape[-1] + 1))
+        turned[..., 1:] = s
+        turned[..., 0] = s[..., -1]
+        return turned
+
+    def strain(self, u: Array) -> Array:
+        """Strain field (m, points, *grid) of nodal displacements (displacements, *grid)."""
+        around = self.padded(u)
+        out = np.empty((self.kinematics.components, len(self.places), *self.grid.shape))
+
+        def run(number: int) -> None:
+            tile: tuple[Any, ...] = self.tiles[number]
+            local = around[(slice(None), *(slice(t.start + 1, t.stop + 2) for t in tile))]
+            for r, place in enumerate(self.places):
+                out[(slice(None), r, *tile)] = self._strain(local, place)
+
+        in_tasks(run, len(self.tiles))
+        return out
+
+    def force(self, stress: Array) -> Array:
+        """Nodal forces (displacements, *grid) of a stress field (m, points, *grid)."""
+        out = np.empty((self.kinematics.displacements, *self.grid.shape))
+        flat = stress.reshape((len(stress), -1))
+
+        def run(number: int) -> None:
+            tile: tuple[Any, ...] = self.tiles[number]
+            total = np.zeros((len(out), *(t.stop - t.start for t in tile)))
+            shape = (len(stress), *(t.stop - t.start + 1 for t in tile[:-1]), self.grid.shape[-1])
+            for r, place in enumerate(self.places):
+                self._nodal(self._periodic(self._elements(flat, r, tile).reshape(shape)), place, total)
+            if len(self.places) > 1:
+                total *= self.weight
+            out[(slice(None), *tile)] = total
+
+        in_tasks(run, len(self.tiles))
+        return out
 
     def _elements(self, a: Array, r: int, tile: tuple[slice, ...]) -> Array:
         """Values (..., elements) of an array (..., points) at those elements that touch a tile: one more below along each axis but
@@ -211,7 +249,7 @@ class Stencil:
         part = a.reshape((*a.shape[:-1], len(self.places), *shape))[(slice(None),) * lead + (r,)]
         wrapped = []
         for axis, t in enumerate(tile[:-1]):
-            before = (slice(None),) * (lead + axis)
+            before: tuple[Any, ...] = (slice(None),) * (lead + axis)
             if t.start > 0:
                 part = part[(*before, slice(t.start - 1, t.stop))]
             else:

@@ -7,11 +7,14 @@ from typing import Any, Protocol
 import numpy as np
 import scipy.fft
 
+from hoad.mechanics.blocks import threads
 from hoad.mechanics.grid import Grid
 
-__all__ = ["ScipyTransform", "Transform"]
+__all__ = ["DuccTransform", "ScipyTransform", "Transform", "default_transform"]
 
 Array = Any
+PARALLEL = 8192
+"""Voxels below which a transform is not worth a second thread."""
 
 
 class Transform(Protocol):
@@ -73,6 +76,39 @@ class ScipyTransform:
 
     def __repr__(self) -> str:
         return f"ScipyTransform({self.grid.shape}, workers={self.workers})"
+
+
+class DuccTransform(ScipyTransform):
+    """ducc0's transforms (extra ``fft``): the algorithms of SciPy's with wider vector instructions, some two times faster."""
+
+    def __init__(self, grid: Grid, workers: int | None = None) -> None:
+        from ducc0 import fft
+
+        super().__init__(grid, workers)
+        self._fft = fft
+        self._threads = 1 if workers is None else 0 if workers < 0 else workers
+
+    def forward(self, field: Array) -> Array:
+        axes = tuple(range(field.ndim - self.grid.dimension, field.ndim))
+        return self._fft.r2c(np.ascontiguousarray(field, float), axes=axes, nthreads=self._threads)
+
+    def backward(self, spectrum: Array) -> Array:
+        axes = tuple(range(spectrum.ndim - self.grid.dimension, spectrum.ndim))
+        return self._fft.c2r(
+            spectrum, axes=axes, lastsize=self.grid.shape[-1], forward=False, inorm=2, nthreads=self._threads, allow_overwriting_input=True
+        )
+
+    def __repr__(self) -> str:
+        return f"DuccTransform({self.grid.shape}, workers={self.workers})"
+
+
+def default_transform(grid: Grid) -> Transform:
+    """The fastest transform that is installed, on as many threads as :func:`hoad.mechanics.blocks.threads` says."""
+    workers = threads() if grid.size >= PARALLEL else 1
+    try:
+        return DuccTransform(grid, workers)
+    except ImportError:
+        return ScipyTransform(grid, workers)
 
 
 def half_weights(transform: Transform) -> Array:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.backends import filled, truth
+from hoad.backends import filled, of, truth
 from hoad.core.box import Box, shape_of, strip
 from hoad.core.engine import engine, sweep
 from hoad.core.level import Level
@@ -105,7 +105,7 @@ def has_nan(c: Any) -> bool:
         return any(has_nan(p) for p in c.aux.c)
     if isinstance(c, Box):
         return has_nan(c.value)
-    return c is not None and truth(np.isnan(c).any())
+    return c is not None and not of(c).symbolic and truth(np.isnan(c).any())
 
 
 engine.tracked = tracked

@@ -16,6 +16,7 @@ import pytest
 import hoad
 from hoad.mechanics import materials as package
 from hoad.mechanics.materials import (
+    SIMP,
     AnisotropicConduction,
     ArrudaBoyce,
     Conduction,
@@ -201,6 +202,9 @@ def _cases() -> Iterator[MaterialCase]:
         yield MaterialCase(Yeoh(c1=0.7, c2=0.2, c3=0.1, K=3.0), d)
         yield MaterialCase(ArrudaBoyce(mu=1.5, lambda_m=2.0, K=3.0), d)
         yield MaterialCase(Conduction(k=2.5), d)
+        yield MaterialCase(SIMP(LinearElastic(mu=1.5, lmbda=2.0), density=0.6, exponent=3.0, smallest=0.02), d)
+        yield MaterialCase(SIMP(NeoHooke(mu=1.5, lmbda=2.0), density=0.6, exponent=2.5, smallest=0.02), d, "finite")
+        yield MaterialCase(SIMP(Conduction(k=2.5), density=0.6, exponent=4.0, smallest=0.02), d, "conduction")
         yield MaterialCase(Hyperelastic(compressible_neo_hooke, dict(mu=1.5, lmbda=2.0), dimensions=(2, 3)), d)
         yield MaterialCase(Hyperelastic(power_conduction, dict(k=1.5), "scalar", (2, 3)), d, "conduction")
         yield MaterialCase(AnisotropicConduction(stiffness_matrix()[:d, :d]), d, isotropic=False)

@@ -31,7 +31,7 @@ def scalar(contrast=10.0):
     return {0: me.Conduction(k=1.0), 1: me.Conduction(k=contrast)}
 
 
-# -- closed forms -------------------------------------------------------------------------------------------------------------------
+# -- closed forms --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stretch", [0.5, 0.9, 1.5, 3.0])
@@ -114,7 +114,7 @@ def test_creep_under_constant_stress():
     np.testing.assert_allclose(solution.strain[:, 0, 1], expected, rtol=1e-9)
 
 
-# -- every control gives the state that strain control gives ---------------------------------------------------------------------
+# -- every control gives the state that strain control gives -------------------------------------------------
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -168,7 +168,7 @@ def test_stress_measures_differ_where_they_should():
     assert np.abs(nominal.strain[0] - cauchy.strain[0]).max() > 0.01
 
 
-# -- frames --------------------------------------------------------------------------------------------------------------------------
+# -- frames --------------------------------------------------------------------------------------------------
 
 
 def quarter_turn():
@@ -223,7 +223,7 @@ def test_a_rigid_rotation_costs_nothing():
     assert abs(solution.energy[0]) < 1e-13
 
 
-# -- paths --------------------------------------------------------------------------------------------------------------------------
+# -- paths ---------------------------------------------------------------------------------------------------
 
 
 def test_from_strain_control_to_stress_control():
@@ -243,7 +243,8 @@ def test_no_load_is_no_work(phases, rest, method):
     for path in (me.strain_path([rest, rest]), me.stress_path([np.zeros_like(rest)]), me.mixed_path([np.full_like(rest, FREE)])):
         solution = me.solve(me.Cell(random_image()), phases(), path, method=method)
         np.testing.assert_array_equal(solution.strain[-1], rest)
-        assert np.all(solution.stress == 0) and np.all(solution.energy == 0)
+        assert np.all(solution.stress == 0)
+        assert np.all(solution.energy == 0)
         assert solution.iterations.sum() == 0
         assert np.all(solution.residual == 0)
 
@@ -289,7 +290,7 @@ def test_cyclic_load_of_plasticity():
     np.testing.assert_allclose(held.strain, two.strain, atol=2e-6)
 
 
-# -- tangents -------------------------------------------------------------------------------------------------------------------------
+# -- tangents ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("measure", ["nominal", "cauchy"])

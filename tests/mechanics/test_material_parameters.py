@@ -8,6 +8,7 @@ import pytest
 import hoad
 from hoad.errors import MaterialError
 from hoad.mechanics.materials import (
+    SIMP,
     AnisotropicConduction,
     ArrudaBoyce,
     Conduction,
@@ -16,6 +17,7 @@ from hoad.mechanics.materials import (
     GentTwoDimensional,
     HolzapfelGasserOgden,
     Hyperelastic,
+    J2Plasticity,
     LinearElastic,
     MooneyRivlin,
     NeoHooke,
@@ -117,6 +119,7 @@ REFUSED = {
     ArrudaBoyce: [dict(mu=-1.0), dict(lambda_m=1.0), dict(K=-1.0), VOLUME],
     PowerLaw: [dict(sigma0=-1.0), dict(eps0=0.0), dict(n=0.0), dict(K=-1.0), dict(delta=-0.1), dict(n=0.5, delta=0.0)],
     DegradedElastic: [dict(mu=-1.0), dict(lmbda=-2.0), dict(damage=1.1), dict(residual=-0.1), dict(split="tension")],
+    SIMP: [dict(density=-0.1), dict(exponent=0.9), dict(smallest=0.0), dict(smallest=1.1)],
     Hyperelastic: [dict(density=3.0), dict(kinematics="large")],
     Conduction: [dict(k=-1.0)],
     AnisotropicConduction: [
@@ -183,6 +186,18 @@ def test_unknown_parameter():
 def test_impossible_poisson_ratio(nu):
     with pytest.raises(MaterialError, match="-1 < nu < 1/2"):
         LinearElastic.from_young(1.0, nu)
+
+
+@pytest.mark.parametrize("law", [3.0, NeoHooke, J2Plasticity(K=1.0, mu=1.0, sigma_y=0.1)], ids=["number", "class", "plasticity"])
+def test_an_interpolation_of_what_has_no_stored_energy(law):
+    with pytest.raises(MaterialError, match="expected a material with a stored energy"):
+        SIMP(law, 0.5)
+
+
+def test_an_interpolation_of_a_solid_that_varies():
+    with pytest.raises(MaterialError, match=r"NeoHooke in a SIMP material has fields as parameters \(mu\)"):
+        SIMP(NeoHooke(mu=np.ones(3), lmbda=1.0), 0.5)
+    SIMP(Orthotropic(14.0, 1.1, 0.9, 0.3, 0.25, 0.4, 0.5, 0.55, 0.35, axes=np.eye(3)), 0.5)  # a tensor is no field
 
 
 def test_an_energy_function_that_adds_up_the_points():

@@ -11,25 +11,25 @@ from hoad.mechanics.fixed_point.barzilai_borwein import BarzilaiBorwein
 from hoad.mechanics.fixed_point.base import FixedPoint
 from hoad.mechanics.fixed_point.basic import Basic
 from hoad.mechanics.fixed_point.polarisation import Polarisation
-from hoad.mechanics.fixed_point.reference import isotropic_reference, stiffness_of
 from hoad.mechanics.problem import Problem
+from hoad.mechanics.reference import isotropic_reference, stiffness_of
 
 __all__ = ["FIXED_POINTS", "FixedPoint", "Polarisation", "isotropic_reference", "make", "stiffness_of"]
 
 
 def _accelerated(acceleration: Any) -> Callable[..., FixedPoint]:
-    return lambda *args, **options: FixedPoint(*args, acceleration=acceleration, **options)
+    return lambda problem, **options: FixedPoint(problem, acceleration=acceleration, **options)
 
 
 def _polarisation(alpha: float) -> Callable[..., FixedPoint]:
-    def build(problem: Problem, *args: Any, **options: Any) -> FixedPoint:
+    def build(problem: Problem, **options: Any) -> FixedPoint:
         kin = problem.kinematics
         if kin.kind == "finite" or (kin.kind == "antiplane" and not kin.small):
             raise MaterialError(
-                f"the polarisation scheme {options['scheme']!r} was asked for with finite deformations, expected small strains or a "
-                "scalar problem: its local equations need a convex energy. Use method='displacement', 'strain' or 'anderson'."
+                f"the polarisation scheme {options['scheme']!r} was asked for with finite deformations, expected small strains or "
+                "a scalar problem: its local equations need a convex energy. Use method='displacement', 'strain' or 'anderson'."
             )
-        return Polarisation(problem, *args, mean="geometric", alpha=alpha, **options)
+        return Polarisation(problem, mean="geometric", alpha=alpha, **options)
 
     return build
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from hoad.mechanics.equilibrium import Formulation
-from hoad.mechanics.fixed_point.reference import isotropic_reference
 from hoad.mechanics.load import Control
 from hoad.mechanics.newton import EquilibriumState, Newton, StepResult
+from hoad.mechanics.reference import isotropic_reference
 
 __all__ = ["FixedPoint"]
 
@@ -43,6 +43,10 @@ class FixedPoint(Newton):
     scheme: str = "basic"
     mean: str = "arithmetic"
     acceleration: Any = None
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.reference, str) and self.reference == "auto"):
+            super().__post_init__()
 
     def step(self, start: EquilibriumState, control: Control, dt: float, progress: Any = None) -> StepResult:
         """Solve for equilibrium under a load that is one step away from a converged state."""
@@ -119,7 +123,7 @@ class FixedPoint(Newton):
             stress = law(e)
         return result
 
-    # -- the end of a step ----------------------------------------------------------------------------------------------------------
+    # -- the end of a step -------------------------------------------------------------------------------------------------------
 
     def _record(self, result: StepResult, rz: float, scale: float, n: int, progress: Any) -> float:
         norm = np.sqrt(max(rz, 0.0)) if np.isfinite(rz) else np.nan

@@ -37,7 +37,10 @@ class Response:
     wrt : sequence of (label, name)
         Parameters to differentiate by. A parameter that is a field over the grid has one variable for each voxel.
     tol : float
-        Relative residual of the non-linear solves; linear solves use the same.
+        Relative residual of the non-linear solves.
+    linear_tol : float, optional
+        Relative residual of the linear solves for derivatives, ``tol`` by default. A looser one is enough for the products of a
+        truncated Newton method; gradients of functionals of the stresses need them, too.
     **options
         Further options of :class:`hoad.mechanics.newton.Newton`.
 
@@ -48,9 +51,10 @@ class Response:
     - its value from one equilibrium solve for each load,
     - its gradient by all parameters from one further linear solve for each load (adjoint; the cotangent is projected onto
       compatible fields by construction), none if J depends on energies only,
-    - a Hessian-vector product from two more for each load,
+    - a Hessian-vector product from two more for each load, or from one if J depends on energies only,
 
-    whatever the number of parameters. Solved states are kept for the last parameters, and used as first guess for new ones.
+    whatever the number of parameters. Solved states and adjoint states are kept for the last parameters; solved states are the
+    first guess for new ones.
 
     Examples
     --------
@@ -73,20 +77,24 @@ class Response:
         wrt: Sequence[tuple[Any, str]],
         *,
         tol: float = 1e-10,
+        linear_tol: float | None = None,
         **options: Any,
     ) -> None:
         problem = cell if isinstance(cell, Problem) else Problem(cell, phases or {})
         self.parameters = Parameters(problem, wrt)
         self.strains = np.asarray(strains, float)
         self.tol = tol
+        self.linear_tol = tol if linear_tol is None else linear_tol
         self.options = options
         self.controls = [resolve(step, problem.kinematics) for step in strain_path(self.strains).steps]
         self._values: list[Array] | None = None
         self._states: list[EquilibriumState] = []
         self._problem = problem
         self._linear: list[Linearised] = []
+        self._adjoints: dict[int, tuple[Array, Array]] = {}
         self.solves = 0
         """Linear solves done for derivatives."""
+        self._spent = 0
 
     # -- states -------------------------------------------------------------------------------------------------------------------
 
@@ -103,20 +111,29 @@ class Response:
             if self._values is not None and len(self._states) == len(self.controls):
                 state = self._states[k]
             result = newton.step(state, control, 1.0)
+            self._spent += sum(result.cg)
             if (not result.converged or result.state is None) and states:
                 result = newton.step(states[-1], control, 1.0)
+                self._spent += sum(result.cg)
             if not result.converged or result.state is None:
                 raise ConvergenceError(
                     f"load {k} of the response did not converge: {result.message}. Reach it in smaller steps: add loads before it."
                 )
             state = result.state
             states.append(state)
+        self._spent += sum(lin.iterations for lin in self._linear)
         self._values, self._states, self._problem, self._newton, self._linear = given, states, problem, newton, []
+        self._adjoints = {}
+
+    @property
+    def iterations(self) -> int:
+        """Iterations of conjugate gradients so far, in equilibrium solves and in linear solves for derivatives."""
+        return self._spent + sum(lin.iterations for lin in self._linear)
 
     def _linearised(self, k: int) -> Linearised:
         while len(self._linear) <= k:
             s = self._states[len(self._linear)]
-            self._linear.append(Linearised(self._problem, s.strain, s.variables, 1.0, self._newton, self.tol))
+            self._linear.append(Linearised(self._problem, s.strain, s.variables, 1.0, self._newton, self.linear_tol))
         return self._linear[k]
 
     def _response(self) -> tuple[Array, Array]:
@@ -155,24 +172,10 @@ class Response:
         (by_energy, by_stress), (dot_energy, dot_stress) = jvp(lambda a, b: slopes(a, b), (energy, stress), (d_energy, d_stress))
         result = [np.zeros(shape) for shape in self.parameters.shapes]
         for k in range(len(self._states)):
-            lin, e = self._linearised(k), self._states[k].strain
+            e = self._states[k].strain
             s, s_dot = self._cotangent(by_stress[k]), self._cotangent(dot_stress[k])
             a = self._adjoint(k, s) if np.any(s) else np.zeros_like(e)
-
-            def second(density: Any, points: Any, params: Any) -> Any:
-                (x, b, x_dot), (p, v) = points, params
-
-                def slope(y: Array, q: Any) -> Array:
-                    return grad(lambda z: stress_along(density, z, q, b))(y)
-
-                if not p:
-                    return [jvp(lambda y: slope(y, p), (x,), (x_dot,))[1]], {}
-                return [jvp(slope, (x, p), (x_dot, v))[1]], {}
-
-            (turning,), _ = parameters.pointwise(second, [e, a, moved[k]], [present, along])
-            uniform = self._problem.uniform(s_dot)
-            a_dot = uniform + lin.solve(lin.stiffness(uniform) + turning)
-            self.solves += 1
+            a_dot = self._adjoint_moved(k, a, s_dot, moved[k], present, along) if np.any(s) or np.any(s_dot) else a
             w, w_dot = float(by_energy[k]), float(dot_energy[k])
 
             def third(density: Any, points: Any, params: Any, w: float = w, w_dot: float = w_dot) -> Any:
@@ -250,9 +253,7 @@ class Response:
             (s_v,), slope = parameters.pointwise(first, [e], [present, along])
             e_dot = lin.solve(s_v)
             self.solves += 1
-            total = sum(
-                float((slope[g][name] * along[g][name]).sum()) for g in range(len(slope)) for name in slope[g]
-            )
+            total = sum(float((slope[g][name] * along[g][name]).sum()) for g in range(len(slope)) for name in slope[g])
             operators = self._problem.operators
             d_energy[k] = operators.transform.total(total) / (operators.grid.size * operators.points)
             d_stress[k] = self._problem.kinematics.macroscopic(operators.mean(lin.stiffness(e_dot) + s_v), stress=True)
@@ -267,10 +268,34 @@ class Response:
 
     def _adjoint(self, k: int, s: Array) -> Array:
         """Field A = S + χ_S, the adjoint state of a mean stress component S : σ̄."""
+        kept = self._adjoints.get(k)
+        if kept is not None and np.array_equal(kept[0], s):
+            return kept[1]
         lin = self._linearised(k)
         uniform = self._problem.uniform(s)
         self.solves += 1
-        return uniform + lin.solve(lin.stiffness(uniform))
+        a = uniform + lin.solve(lin.stiffness(uniform))
+        self._adjoints[k] = s, a
+        return a
+
+    def _adjoint_moved(self, k: int, a: Array, s_dot: Array, e_dot: Array, present: Fields, along: Fields) -> Array:
+        """Derivative of the adjoint state along a direction of the parameters that moves the strains by ``e_dot``."""
+        lin = self._linearised(k)
+
+        def second(density: Any, points: Any, params: Any) -> Any:
+            (x, b, x_dot), (p, v) = points, params
+
+            def slope(y: Array, q: Any) -> Array:
+                return grad(lambda z: stress_along(density, z, q, b))(y)
+
+            if not p:
+                return [jvp(lambda y: slope(y, p), (x,), (x_dot,))[1]], {}
+            return [jvp(slope, (x, p), (x_dot, v))[1]], {}
+
+        (turning,), _ = self._bound().pointwise(second, [self._states[k].strain, a, e_dot], [present, along])
+        uniform = self._problem.uniform(s_dot)
+        self.solves += 1
+        return uniform + lin.solve(lin.stiffness(uniform) + turning)
 
     def _gradient_part(self, k: int, by_energy: float, a: Array | None) -> list[Array]:
         return adjoint_slopes(self._bound(), self._states[k].strain, by_energy, a)

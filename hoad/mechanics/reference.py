@@ -1,8 +1,8 @@
-"""Homogeneous reference media for Lippmann-Schwinger schemes."""
+"""Homogeneous reference media for Green operators."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -10,10 +10,12 @@ from hoad.errors import MaterialError
 from hoad.mechanics.kinematics import Kinematics
 from hoad.mechanics.materials.base import Material
 from hoad.mechanics.pointwise import LinearTangent, StoredTangent, Tangent, second_derivatives
-from hoad.mechanics.problem import Problem
 from hoad.mechanics.transforms import Transform
 
-__all__ = ["isotropic_reference", "stiffness_of"]
+if TYPE_CHECKING:
+    from hoad.mechanics.problem import Problem
+
+__all__ = ["has_few_tangents", "isotropic_reference", "stiffness_of"]
 
 Array = Any
 
@@ -50,6 +52,15 @@ def _subspaces(kin: Kinematics) -> list[Array]:
     return [volume[:, None], left[:, 1:]]
 
 
+def has_few_tangents(problem: Problem) -> bool:
+    """Whether all phases are linear with uniform parameters, so that there is one tangent for each of them."""
+
+    def uniform(m: Material) -> bool:
+        return not any(np.ndim(v) > m.field_axes.get(k, 0) for k, v in m.parameters.items())
+
+    return all(m.linear and uniform(m) for m in problem.phases.values())
+
+
 def _matrices(tangent: Tangent) -> Array:
     """Tangent matrices (count, m, m): one for each group of points or for each point."""
     if isinstance(tangent, LinearTangent):
@@ -58,9 +69,7 @@ def _matrices(tangent: Tangent) -> Array:
     return np.moveaxis(tangent.upper[tangent.row], -1, 0)
 
 
-def isotropic_reference(
-    tangent: Tangent, kin: Kinematics, transform: Transform, mean: Literal["arithmetic", "geometric"]
-) -> Array:
+def isotropic_reference(tangent: Tangent, kin: Kinematics, transform: Transform, mean: Literal["arithmetic", "geometric"]) -> Array:
     """Isotropic stiffness between the softest and the stiffest point, (m, m).
 
     Each of its moduli is the arithmetic or geometric mean of the extreme values that the modulus takes; the whole is then scaled
