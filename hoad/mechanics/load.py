@@ -291,7 +291,10 @@ def resolve(step: LoadStep, kin: Kinematics) -> Control:
         r = step.frame
 
         def turned(a: Array) -> Array:
-            return r @ a @ r.T if a.ndim == 2 else r @ a
+            if a.ndim == 1:
+                return r @ a
+            b = r @ a @ r.T
+            return 0.5 * (b + b.T) if kin.kind == "small" else b  # symmetric but for rounding
 
         unit = np.eye(m)
         rotation = np.stack([kin.components_of(turned(kin.macroscopic(u, stress=True)), stress=True) for u in unit], axis=1)

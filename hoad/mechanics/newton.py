@@ -251,7 +251,9 @@ class Newton:
                     break
                 if fine:
                     value = energy_new - float(target @ (free.T @ (macro + length * macro_step)))
-                    if value <= potential + 1e-4 * length * slope + 1e-11 * (abs(potential) + abs(energy_new)) or slope >= 0:
+                    # energies near 0 are differences of terms as large as the stiffness
+                    rounding = 1e-11 * (abs(potential) + abs(energy_new)) + 1e-14 * np.trace(problem.operators.reference)
+                    if value <= potential + 1e-4 * length * slope + rounding or slope >= 0:
                         break
                 if predict:
                     result.message = "the strain at the end of the step is not admissible: an element inverts, or a limit is passed"

@@ -9,6 +9,7 @@ from scipy.optimize import brentq, fsolve
 import hoad
 from hoad import mechanics as me
 from hoad.mechanics.materials.j2_plasticity import J2Plasticity
+from hoad.mechanics.materials.logarithmic_plasticity import LogarithmicJ2
 from hoad.mechanics.materials.perzyna import Perzyna
 
 FREE = np.nan
@@ -112,6 +113,22 @@ def test_creep_under_constant_stress():
     # γ̇ = γ0 q/σ0 · 3/2 s/q = (3/2) γ0/σ0 s
     expected = [0.015 + 1.5 * 0.1 / np.sqrt(3) / 0.1 * 0.03 * t for t in times]
     np.testing.assert_allclose(solution.strain[:, 0, 1], expected, rtol=1e-9)
+
+
+def test_tension_of_plasticity_at_finite_strains():
+    """Kirchhoff stress of the hardening law over the stretch; elastic and plastic logarithmic strains along and across."""
+    K, mu, sigma_y, H = 2.0, 1.0, 0.01, 0.1
+    law = LogarithmicJ2(K=K, mu=mu, sigma_y=sigma_y, H=H)
+    stretches = np.array([1.002, 1.05, 1.1, 1.3])
+    path = me.mixed_path([[[x, FREE, FREE], [0, FREE, FREE], [0, 0, FREE]] for x in stretches])
+    solution = me.solve(me.Cell(np.zeros((2, 2, 2), int)), {0: law}, path, tol=1e-11)
+    young, poisson = 9 * K * mu / (3 * K + mu), (3 * K - 2 * mu) / (6 * K + 2 * mu)
+    plastic = np.maximum((young * np.log(stretches) - sigma_y) / (young + H), 0.0)
+    tau = young * (np.log(stretches) - plastic)
+    np.testing.assert_allclose(solution.stress[:, 0, 0], tau / stretches, rtol=1e-9)
+    np.testing.assert_allclose(np.log(solution.strain[:, 1, 1]), -poisson * tau / young - plastic / 2, rtol=1e-8)
+    assert plastic[0] == 0.0
+    assert plastic[1] > 0.04
 
 
 # -- every control gives the state that strain control gives -------------------------------------------------
@@ -337,3 +354,14 @@ def test_equations_of_a_closed_form_hold_together():
     solution = me.solve(me.Cell(np.zeros((3, 2), int)), {0: law}, path, tol=1e-12)
     np.testing.assert_allclose(solution.strain[0], [[1, gamma], [0, b]], atol=1e-9)
     np.testing.assert_allclose(solution.stress[0], stress((gamma, b))[1], atol=1e-9)
+
+
+def test_a_frame_at_45_degrees_for_small_strains():
+    """Components in a turned frame are symmetric but for rounding."""
+    c = np.sqrt(0.5)
+    path = me.mixed_path([[[0.01, FREE], [FREE, FREE]]], frame=[[c, -c], [c, c]])
+    cell = me.Cell(np.zeros((4, 4), int))
+    solution = me.solve(cell, {0: me.LinearElastic.from_young(2.0, 0.25)}, path)
+    n, t = np.array([c, c]), np.array([-c, c])
+    assert n @ solution.stress[0] @ n == pytest.approx(2.0 / (1 - 0.25**2) * 0.01, rel=1e-10)  # plane strain
+    assert abs(t @ solution.stress[0] @ t) < 1e-12

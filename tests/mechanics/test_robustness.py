@@ -275,3 +275,11 @@ def test_a_nearly_rigid_phase(scheme):
     stiff = me.solve(me.Cell(HOLE, scheme=scheme), {**rigid, 1: me.LinearElastic(mu=1e6, lmbda=1e6)}, one(STRAIN), tol=1e-8)
     assert np.abs(solution.strain_field[:, :, 0, 7, 7]).max() < 1e-6
     np.testing.assert_allclose(solution.stress, stiff.stress, rtol=1e-3, atol=1e-6)
+
+
+def test_plane_stress_of_an_empty_phase_says_what_to_do():
+    image = np.zeros((6, 6), int)
+    image[2:4, 2:4] = 1
+    phases = {0: me.LinearElastic(mu=1.0, lmbda=2.0), 1: me.LinearElastic(mu=0.0, lmbda=0.0)}
+    with pytest.raises(MaterialError, match="small stiffness"):
+        me.solve(me.Cell(image, plane="stress"), phases, me.strain_path([0.01 * np.eye(2)]))

@@ -79,8 +79,7 @@ class PlaneStress(Inelastic):
         return self.law.initial_state(shape) if isinstance(self.law, Inelastic) else {}
 
     def energy(self, strain: Array, state: State | None = None, dt: Any = 1.0) -> Array:
-        state = state or {}
-        return self._density(self._completed(strain, state, dt), state, dt, self.law.parameters)
+        return self._density(self._completed(strain, state or {}, dt), state or {}, dt, self.law.parameters)
 
     def update(self, strain: Array, state: State, dt: Any = 1.0) -> State:
         if not isinstance(self.law, Inelastic):
@@ -91,7 +90,7 @@ class PlaneStress(Inelastic):
 
     def _density(self, strain: Array, state: State, dt: Any, parameters: dict[str, Any]) -> Array:
         law = self.law.with_parameters(**parameters)
-        return law.energy(strain, state, dt) if isinstance(law, Inelastic) else law.energy(strain)
+        return law.energy(strain, state or None, dt) if isinstance(law, Inelastic) else law.energy(strain)
 
     def _full(self, strain: Array, z: Array) -> Array:
         """The strain with out-of-plane components z: (ε_33, ε_13, ε_23), or (F_33 - 1,)."""
@@ -109,22 +108,17 @@ class PlaneStress(Inelastic):
         points = strain.shape[2:]
         n = 1 if self.kinematics == "finite" else 3
 
-        def total(z: Array, e: Array, s: State, p: dict[str, Any]) -> Array:
-            return self._density(self._full(e, z), s, dt, p).sum()
+        def total(z: Array, e: Array, s: State, p: dict[str, Any], step: Any) -> Array:
+            return self._density(self._full(e, z), s, step, p).sum()
 
-        def residual(z: Array, e: Array, s: State, p: dict[str, Any]) -> Array:
-            return grad(total)(z, e, s, p)
+        def residual(z: Array, e: Array, *rest: Any) -> Array:
+            return grad(total)(z.reshape((n, *points)), e.reshape((3, 3, *points)), *rest).reshape((n, -1))
 
-        def solver(e: Array, s: State, p: dict[str, Any]) -> Array:
-            return _minimised(total, np.zeros((n, *points)), e, s, p)
+        def solver(e: Array, *rest: Any) -> Array:
+            return _minimised(total, np.zeros((n, *points)), e.reshape((3, 3, *points)), *rest).reshape((n, -1))
 
-        flat = strain.reshape((3, 3, -1))
-        z = implicit(
-            lambda z, e, s, p: residual(z.reshape((n, *points)), e.reshape((3, 3, *points)), s, p).reshape((n, -1)),
-            lambda e, s, p: solver(e.reshape((3, 3, *points)), s, p).reshape((n, -1)),
-            structure="pointwise",
-            components=n,
-        )(flat, state, self.law.parameters)
+        find = implicit(residual, solver, structure="pointwise", components=n)
+        z = find(strain.reshape((3, 3, -1)), state, self.law.parameters, float(dt) if isinstance(dt, int) else dt)
         return self._full(strain, z.reshape((n, *points)))
 
 
@@ -138,6 +132,11 @@ def _minimised(total: Any, z: Array, *args: Any) -> Array:
         units[np.arange(n), np.arange(n)] = 1.0
         h = np.stack([jvp(lambda y: grad(total)(y, *args), (z,), (u,))[1] for u in units])
         matrix = np.moveaxis(h.reshape((n, n, -1)), -1, 0)
+        if not np.all(np.linalg.det(matrix) != 0.0):
+            raise MaterialError(
+                "plane stress has no out-of-plane strain where a material has no stiffness. Give empty phases a small stiffness, "
+                "for example 1e-6 of the others', or use plane='strain'."
+            )
         step = -np.linalg.solve(matrix, np.moveaxis(r.reshape((n, -1)), -1, 0)[..., None])[..., 0]
         step = np.moveaxis(step, 0, -1).reshape(z.shape)
         limit = np.minimum(1.0, 0.3 / np.maximum(np.abs(step).max(0), 1e-300))

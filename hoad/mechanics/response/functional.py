@@ -37,10 +37,10 @@ class Response:
     wrt : sequence of (label, name)
         Parameters to differentiate by. A parameter that is a field over the grid has one variable for each voxel.
     tol : float
-        Relative residual of the non-linear solves.
-    linear_tol : float, optional
-        Relative residual of the linear solves for derivatives, ``tol`` by default. A looser one is enough for the products of a
-        truncated Newton method; gradients of functionals of the stresses need them, too.
+        Relative residual of the non-linear solves, and of the linear solves for gradients.
+    product_tol : float, optional
+        Relative residual of the linear solves for Hessian-vector products, ``tol`` by default. Truncated Newton methods, which solve
+        with the Hessian to a few digits only, are content with 1e-3.
     **options
         Further options of :class:`hoad.mechanics.newton.Newton`.
 
@@ -77,14 +77,14 @@ class Response:
         wrt: Sequence[tuple[Any, str]],
         *,
         tol: float = 1e-10,
-        linear_tol: float | None = None,
+        product_tol: float | None = None,
         **options: Any,
     ) -> None:
         problem = cell if isinstance(cell, Problem) else Problem(cell, phases or {})
         self.parameters = Parameters(problem, wrt)
         self.strains = np.asarray(strains, float)
         self.tol = tol
-        self.linear_tol = tol if linear_tol is None else linear_tol
+        self.product_tol = tol if product_tol is None else product_tol
         self.options = options
         self.controls = [resolve(step, problem.kinematics) for step in strain_path(self.strains).steps]
         self._values: list[Array] | None = None
@@ -133,8 +133,15 @@ class Response:
     def _linearised(self, k: int) -> Linearised:
         while len(self._linear) <= k:
             s = self._states[len(self._linear)]
-            self._linear.append(Linearised(self._problem, s.strain, s.variables, 1.0, self._newton, self.linear_tol))
+            self._linear.append(Linearised(self._problem, s.strain, s.variables, 1.0, self._newton, self.tol))
         return self._linear[k]
+
+    def _solve(self, k: int, stress: Array, tol: float) -> Array:
+        """A linear solve at a load, to a relative residual."""
+        lin = self._linearised(k)
+        lin.tol = tol
+        self.solves += 1
+        return lin.solve(stress)
 
     def _response(self) -> tuple[Array, Array]:
         kin, mean = self._problem.kinematics, self._problem.operators.mean
@@ -167,7 +174,7 @@ class Response:
         energy, stress = self._response()
         parameters = self._bound()
         present, along = parameters.present(), parameters.spread(direction)
-        d_energy, d_stress, moved = self._moved(parameters, present, along)
+        d_energy, d_stress, moved = self._moved(parameters, present, along, self.product_tol)
         slopes = grad(functional, argnums=(0, 1))
         (by_energy, by_stress), (dot_energy, dot_stress) = jvp(lambda a, b: slopes(a, b), (energy, stress), (d_energy, d_stress))
         result = [np.zeros(shape) for shape in self.parameters.shapes]
@@ -201,7 +208,7 @@ class Response:
         """Derivatives of energies (loads,) and stresses (loads, d, d) along a direction of the parameters; one solve a load."""
         self._at(values)
         parameters = self._bound()
-        return self._moved(parameters, parameters.present(), parameters.spread(direction))[:2]
+        return self._moved(parameters, parameters.present(), parameters.spread(direction), self.tol)[:2]
 
     # -- for optimisers -------------------------------------------------------------------------------------------------
 
@@ -235,7 +242,7 @@ class Response:
         """The parameters of the problem whose states are kept."""
         return Parameters(self._problem, self.parameters.names)
 
-    def _moved(self, parameters: Parameters, present: Fields, along: Fields) -> tuple[Array, Array, list[Array]]:
+    def _moved(self, parameters: Parameters, present: Fields, along: Fields, tol: float) -> tuple[Array, Array, list[Array]]:
         """Derivatives of energies, stresses and strain fields along a direction of the parameters."""
         n = len(self._states)
         d_energy, d_stress = np.zeros(n), np.zeros((n, *self._problem.kinematics.macro_shape))
@@ -251,8 +258,7 @@ class Response:
                 return [jvp(lambda q: grad(lambda y: density(y, q).sum())(x), (p,), (v,))[1]], energy_slope(density, x, p)
 
             (s_v,), slope = parameters.pointwise(first, [e], [present, along])
-            e_dot = lin.solve(s_v)
-            self.solves += 1
+            e_dot = self._solve(k, s_v, tol)
             total = sum(float((slope[g][name] * along[g][name]).sum()) for g in range(len(slope)) for name in slope[g])
             operators = self._problem.operators
             d_energy[k] = operators.transform.total(total) / (operators.grid.size * operators.points)
@@ -273,8 +279,7 @@ class Response:
             return kept[1]
         lin = self._linearised(k)
         uniform = self._problem.uniform(s)
-        self.solves += 1
-        a = uniform + lin.solve(lin.stiffness(uniform))
+        a = uniform + self._solve(k, lin.stiffness(uniform), self.tol)
         self._adjoints[k] = s, a
         return a
 
@@ -294,8 +299,7 @@ class Response:
 
         (turning,), _ = self._bound().pointwise(second, [self._states[k].strain, a, e_dot], [present, along])
         uniform = self._problem.uniform(s_dot)
-        self.solves += 1
-        return uniform + lin.solve(lin.stiffness(uniform) + turning)
+        return uniform + self._solve(k, lin.stiffness(uniform) + turning, self.product_tol)
 
     def _gradient_part(self, k: int, by_energy: float, a: Array | None) -> list[Array]:
         return adjoint_slopes(self._bound(), self._states[k].strain, by_energy, a)
