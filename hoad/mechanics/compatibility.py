@@ -92,7 +92,11 @@ class Compatibility:
         """Choose C0: a symmetric positive definite matrix (m, m) of the strain components."""
         self.reference = np.asarray(reference, float)
         c = self.kinematics.displacements
-        self.green = np.empty((c, c, self.frequencies), self.symbols.dtype)
+        upper = [(i, j) for i in range(c) for j in range(i, c)]
+        hermitian = np.iscomplexobj(self.symbols)  # then both triangles are kept
+        entries = [(i, j) for i in range(c) for j in range(c)] if hermitian else upper
+        self.green = np.empty((len(entries), self.frequencies), self.symbols.dtype)
+        self._row = [[entries.index((i, j) if hermitian or i <= j else (j, i)) for j in range(c)] for i in range(c)]
         scale = np.trace(self.reference) * float(sum(1 / h**2 for h in self.grid.spacing))
 
         def work(piece: slice) -> None:
@@ -100,7 +104,9 @@ class Compatibility:
             acoustic = sum(w * self.kinematics.acoustic(d, self.reference) for w, d in parts)
             moving = np.abs(np.einsum("ii...->...", acoustic).real) > 1e-15 * scale
             acoustic = np.where(moving, acoustic, np.reshape(np.eye(c), (c, c, 1)))
-            self.green[..., piece] = np.where(moving, inverse(acoustic), 0)
+            full = np.where(moving, inverse(acoustic), 0)
+            for k, (i, j) in enumerate(entries):
+                self.green[k, piece] = full[i, j]
 
         in_blocks(work, self.frequencies, BLOCK)
         self.compliance = np.linalg.inv(self.reference)
@@ -116,9 +122,9 @@ class Compatibility:
             f = force[:, piece]
             rows = []
             for i in range(c):
-                row = self.green[i, 0, piece] * f[0]
+                row = self.green[self._row[i][0], piece] * f[0]
                 for j in range(1, c):
-                    row += self.green[i, j, piece] * f[j]
+                    row += self.green[self._row[i][j], piece] * f[j]
                 rows.append(row)
             for i, row in enumerate(rows):
                 out[i, piece] = row
@@ -177,9 +183,9 @@ class Compatibility:
             kin.gather(d[:, piece], s, f)
             u = np.empty_like(f)
             for i in range(c):
-                np.multiply(self.green[i, 0, piece], f[0], out=u[i])
+                np.multiply(self.green[self._row[i][0], piece], f[0], out=u[i])
                 for j in range(1, c):
-                    u[i] += self.green[i, j, piece] * f[j]
+                    u[i] += self.green[self._row[i][j], piece] * f[j]
             kin.spread(d[:, piece], u, s)
 
         in_blocks(work, self.frequencies, BLOCK)

@@ -107,7 +107,7 @@ class CompiledLaw:
 
         return run
 
-    # -- kernels ---------------------------------------------------------------------------------------------------------------------
+    # -- kernels ------------------------------------------------------------------------------------------------------
 
     def kernel(self, kind: str, state: State | None) -> PointwiseKernel | None:
         """The kernel of ``"energy"``, ``"stress"`` (energy and stress) or ``"tangent"`` (upper triangle), if there is one."""
@@ -141,9 +141,10 @@ class CompiledLaw:
         ``interpreted(factor)`` evaluates at strains times a factor: at a kink, rounding may choose either side.
         """
         missing = np.ones(np.shape(found[0])[-1], bool)
+        modulus = max((float(np.max(np.abs(v), initial=0.0)) for v in self.material.parameters.values()), default=1.0)
         for factor, rtol in ((1.0, 1e-9), (1.0 + 1e-7, 1e-5), (1.0 - 1e-7, 1e-5)):
             if missing.any():
-                missing &= ~_same(found, interpreted(factor), rtol)
+                missing &= ~_same(found, interpreted(factor), rtol, 1e-12 * modulus)
         _checked.add((*self._key, kind))
         if missing.any():
             for key in [k for k in _kernels if k[: len(self._key) + 1] == (*self._key, kind)]:
@@ -153,13 +154,13 @@ class CompiledLaw:
         return not missing.any()
 
 
-def _same(found: list[Array], expected: list[Array], rtol: float) -> Array:
-    """At which points two results agree."""
+def _same(found: list[Array], expected: list[Array], rtol: float, rounding: float) -> Array:
+    """At which points two results agree; differences below ``rounding`` do not count."""
     same: Any = True
     for x, y in zip(found, expected, strict=True):
         scale = float(np.max(np.abs(y[np.isfinite(y)]), initial=0.0))
         with np.errstate(all="ignore"):
-            close = np.isclose(x, y, rtol=rtol, atol=1e-2 * rtol * scale, equal_nan=True)
+            close = np.isclose(x, y, rtol=rtol, atol=max(1e-2 * rtol * scale, rounding), equal_nan=True)
         same = same & close.reshape((-1, close.shape[-1])).all(0)
     return same
 

@@ -81,6 +81,13 @@ class Formulation:
         a = self.free.T @ self.operators.mean(out) if self.free.shape[1] else np.zeros(0)
         return [self.force(out), a]
 
+    def mean_stress(self, x: Pair) -> Array:
+        """Volume average (m,) of the stress that the tangent gives an unknown."""
+        assert self.tangent is not None
+        flat = self.strain(x).reshape((len(self.free), -1))
+        shape = (len(flat), self.operators.points, *self.operators.shape)
+        return self.operators.mean(self.tangent.apply(flat, np.empty_like(flat)).reshape(shape))
+
     def precondition(self, r: Pair) -> Pair:
         return [self.green(r[0]), self._macro @ r[1]]
 
@@ -154,6 +161,10 @@ class ElementBased(DisplacementBased):
 
     def field_dot(self, a: Array, b: Array) -> float:
         return float(np.vdot(a, b)) / self.operators.grid.size
+
+    def mean_stress(self, x: Pair) -> Array:
+        assert self.tangent is not None
+        return self.stencil.stiffness(x[0], self.tangent, self.free @ x[1], track=True)[1]
 
     def apply(self, x: Pair) -> Pair:
         assert self.tangent is not None

@@ -141,7 +141,7 @@ def fracture(
         tension and compression) break; its value, a number or a field of the grid, is the damage at the start (1 in a notch).
         A ``residual`` stiffness of about 1e-6 keeps what is broken solvable.
     load : LoadPath
-        Cracks that would run at once under a prescribed stress have no equilibrium: prescribe the strain across them.
+        Beyond the strength, a prescribed stress is carried by the residual stiffness alone: prescribe the strain across cracks.
     gc, length : float or array of shape (cell.grid.shape)
         Fracture toughness Gc and internal length l.
     model : {"AT1", "AT2"}

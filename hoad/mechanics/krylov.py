@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+from scipy.linalg import blas
 
 __all__ = ["LinearProblem", "LinearResult", "conjugate_gradients"]
 
@@ -42,9 +43,11 @@ class LinearResult:
 
 
 def _axpy(a: float, x: Pair, y: Pair) -> None:
-    """y += a x in place."""
+    """y += a x in place, without a temporary array."""
     for u, v in zip(x, y, strict=True):
-        if u.size:
+        if u.size and u.flags.c_contiguous and v.flags.c_contiguous and u.dtype == v.dtype:
+            (blas.zaxpy if v.dtype.kind == "c" else blas.daxpy)(u.reshape(-1), v.reshape(-1), a=a)
+        elif u.size:
             v += a * u
 
 
@@ -96,7 +99,8 @@ def conjugate_gradients(
     rz = problem.dot(r, z)
     norm = np.sqrt(max(rz, 0.0)) if np.isfinite(rz) else np.nan
     history = [float(norm)]
-    p = [v.copy() for v in z]
+    p = list(z)
+    del z
     for n in range(maxiter + 1):
         if not np.isfinite(norm):
             return LinearResult(x, n, False, float(norm), history)
@@ -126,4 +130,5 @@ def conjugate_gradients(
         for u, v in zip(p, z, strict=True):
             u *= beta
             u += v
+        del z
     return LinearResult(x, maxiter, False, float(norm), history)

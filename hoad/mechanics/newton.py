@@ -22,6 +22,7 @@ from hoad.mechanics.reference import has_few_tangents, isotropic_reference
 __all__ = ["EquilibriumState", "Newton", "StepResult"]
 
 Array = Any
+Moments = tuple[Array, Array]
 
 
 @dataclass
@@ -143,20 +144,28 @@ class Newton:
                 return np.eye(m)
         return reference_of(problem.mean_tangent(tangent), m)
 
-    def scale(self, stress: Array) -> float:
-        """Norm of the mean stress, or of the stress field where its mean vanishes, in the norm of the residual."""
+    def moments(self, stress: Array) -> Moments:
+        """Mean (m,) and mean square (m, m) of a stress field: all that its norms need, in whatever reference medium."""
         operators = self.problem.operators
-        mean = operators.mean(stress)
-        norm = float(np.sqrt(mean @ operators.compliance @ mean))
         m = len(stress)
-        local = np.sqrt(operators.mean_dot(stress, np.reshape(operators.compliance @ stress.reshape((m, -1)), stress.shape)))
-        return norm if norm > 1e-10 * local else float(local)
+        square = sum(
+            w * (flat @ flat.T) for w, flat in ((w, stress[:, r].reshape((m, -1))) for r, w in enumerate(operators.weights))
+        )
+        return operators.mean(stress), np.asarray(operators.transform.total(square)) / operators.grid.size
 
-    def _step_scale(self, stress: Array, free: Array, target: Array, start: Array) -> float:
+    def scale(self, moments: Moments) -> float:
+        """Norm of the mean stress, or of the stress field where its mean vanishes, in the norm of the residual."""
+        mean, square = moments
+        compliance = self.problem.operators.compliance
+        norm = float(np.sqrt(mean @ compliance @ mean))
+        local = float(np.sqrt(max(np.sum(compliance * square), 0.0)))
+        return norm if norm > 1e-10 * local else local
+
+    def _step_scale(self, moments: Moments, free: Array, target: Array, start: Moments) -> float:
         """Scale of the residual in a step: also the prescribed stress, and a little of that at the start, lest it be rounding."""
         given = free @ target
         prescribed = float(np.sqrt(given @ self.problem.operators.compliance @ given))
-        return max(self.scale(stress), prescribed, 1e-4 * self.scale(start))
+        return max(self.scale(moments), prescribed, 1e-4 * self.scale(start))
 
     # -- the step ------------------------------------------------------------------------------------------------------------
 
@@ -178,7 +187,7 @@ class Newton:
         follows = control.measure == "cauchy" and not control.prescribed.all()
         order = 1 if self._is_linear or follows else PREDICTORS[self.predictor]
         previous, norm, forcing = np.inf, np.inf, 0.01 if order == 1 else 1e-4
-        first, beside = True, start.stress
+        first, beside = True, self.moments(start.stress)
         while True:
             predict = first and bool(np.any(jump))
             at: tuple[list[State | None], float] = states, dt
@@ -188,17 +197,21 @@ class Newton:
             tangent = problem.tangent(e, *at)
             linear = self.formulation(free, tangent, keep=not first)
             right = stress
+            mean = problem.operators.mean(stress)
             if predict:
-                m = len(e)
-                ahead = tangent.apply(problem.uniform(jump).reshape((m, -1)), np.empty((m, e[0].size))).reshape(e.shape)
-                right = stress + ahead
-                del ahead
+                right = problem.uniform(jump)
+                flat = right.reshape((len(e), -1))
+                tangent.apply(flat, flat)
+                right += stress
+                del flat
+                stress = None  # nothing is compared with it: the step may raise the energy
             b = linear.rhs(right, target)
-            size = np.sqrt(max(linear.dot(b, linear.precondition(b)), 0.0))
+            size = linear.norm(b)
+            sizes = self.moments(right)
             if predict:
-                beside = max((start.stress, right), key=self.scale)
-            scale = self._step_scale(right, free, target, beside)
-            if scale == 0.0 and (np.any(right) or np.any(target)):
+                beside = max((beside, sizes), key=self.scale)
+            scale = self._step_scale(sizes, free, target, beside)
+            if scale == 0.0 and (np.any(sizes[0]) or np.any(b[0]) or np.any(target)):
                 raise LoadError("the load is so small that squares of stresses underflow. Choose other units, or a larger load.")
             if scale == 0.0 or size <= 1e-15 * scale:
                 x, count = [np.zeros_like(v) for v in b], 0
@@ -212,10 +225,12 @@ class Newton:
                     if np.isfinite(previous):
                         forcing = min(0.1, 0.9 * (rel / previous) ** 2)
                     eta = max(forcing, 0.2 * self.tol / rel)
-                accept = self._accept(linear, right, tangent, target, beside) if self._is_linear and self.forcing is None else None
+                accept = self._accept(linear, sizes, target, beside) if self._is_linear and self.forcing is None else None
+                right = None
                 atol = max(min(eta, 0.9) * size, 1e-16 * scale)
                 solved = conjugate_gradients(linear, b, atol=atol, maxiter=self.max_cg, callback=progress, accept=accept)
                 x, count = solved.x, solved.iterations
+                solved.x = []
                 previous = rel
                 if not problem.all_finite(x[0]):
                     result.message = "the linear solver met numbers that are not finite"
@@ -227,24 +242,30 @@ class Newton:
                     result.message = f"conjugate gradients did not converge in {self.max_cg} iterations"
                     return result
                 if follows:
-                    mean = problem.operators.mean(stress)
                     x, more = follow(linear, problem, control, macro, mean, x, jump if predict else 0 * jump, atol, self.max_cg)
                     count += more
             result.cg.append(count)
             result.newton += 1
             direction = linear.strain(x)
+            if np.shares_memory(direction, x[0]):
+                x[0] = np.zeros(0)
             if predict:
-                direction = direction + problem.uniform(jump)
+                direction += np.reshape(jump, (-1,) + (1,) * (e.ndim - 1))
             if first and order > 1 and count > 0:
                 terms, counts = higher_coefficients(linear, problem, e, *at, (direction, x[1]), order, 1e-2, self.max_cg)
                 result.cg[-1] += sum(counts)
                 direction, x[1] = self._lowest((e, macro + jump), states, dt, (direction, x[1]), terms, free, target)
             macro_step = free @ x[1] + jump if predict else free @ x[1]
-            slope = problem.operators.mean_dot(stress, direction) - float(target @ x[1])
+            slope = 0.0 if predict else problem.operators.mean_dot(stress, direction) - float(target @ x[1])
+            squares = problem.operators.mean_dot(direction, direction)
+            if predict:  # of the change beside the prescribed one
+                squares += float(jump @ jump - 2.0 * problem.operators.mean(direction) @ jump)
             del x, b, tangent
             length = 1.0
+            trial = direction
+            trial += e
+            del direction
             for _ in range(12):
-                trial = e + length * direction
                 energy_new, stress_new = problem_energy(trial, states, dt)
                 fine = stress_new is not None and bool(np.isfinite(energy_new)) and problem.all_finite(stress_new)
                 if fine and (predict or follows or not self.line_search):
@@ -259,13 +280,15 @@ class Newton:
                     result.message = "the strain at the end of the step is not admissible: an element inverts, or a limit is passed"
                     return result
                 length *= 0.5
+                trial += e
+                trial *= 0.5
                 result.corrections += 1
             else:
                 result.message = "the line search found no admissible step that lowers the energy"
                 return result
-            change = direction - problem.uniform(jump) if predict else direction
-            change = length * np.sqrt(problem.operators.mean_dot(change, change))
+            change = length * np.sqrt(max(squares, 0.0))
             e, stress, energy = trial, stress_new, energy_new
+            del trial, stress_new
             macro = macro + length * macro_step
             first = False
             result.updates.append(float(change / self._size(e, macro)))
@@ -274,7 +297,7 @@ class Newton:
             r = linear.rhs(stress, target)
             norm = linear.norm(r)
             del r, linear
-            scale = self._step_scale(stress, free, target, beside)
+            scale = self._step_scale(self.moments(stress), free, target, beside)
             result.residual = float(norm / scale) if scale > 0 else 0.0
             result.residuals.append(result.residual)
             if not np.isfinite(result.residual):
@@ -324,14 +347,11 @@ class Newton:
     def _is_linear(self) -> bool:
         return all(g.material.linear for g in self.problem.constitutive.groups)
 
-    def _accept(self, linear: Formulation, stress: Array, tangent: Tangent, target: Array, start: Array) -> Any:
+    def _accept(self, linear: Formulation, sizes: Moments, target: Array, start: Moments) -> Any:
         """Tolerance of a linear problem at an iterate, where the mean stress is that of the iterate."""
 
         def tolerance(x: Any) -> float:
-            e = linear.strain(x)
-            flat = e.reshape((len(e), -1))
-            now = stress + tangent.apply(flat, np.empty_like(flat)).reshape(e.shape)
-            return 0.9 * self.tol * self._step_scale(now, linear.free, target, start)
+            return 0.9 * self.tol * self._step_scale((sizes[0] + linear.mean_stress(x), sizes[1]), linear.free, target, start)
 
         return tolerance
 

@@ -251,7 +251,7 @@ class Tangent:
     """Symmetric linear map from strain to stress components at every point."""
 
     def apply(self, e: Array, out: Array) -> Array:
-        """Stress components of strain components (m, points) into ``out``."""
+        """Stress components of strain components (m, points) into ``out``, which may be the strains' own array."""
         raise NotImplementedError
 
     def tile(self, e: Array, pick: Callable[[Array], Array]) -> Array:
@@ -275,7 +275,8 @@ class StoredTangent(Tangent):
 
     def apply(self, e: Array, out: Array) -> Array:
         def work(piece: slice) -> None:
-            self._times(self.upper[:, piece], e[:, piece], out[:, piece])
+            x = e[:, piece].copy() if out is e else e[:, piece]
+            self._times(self.upper[:, piece], x, out[:, piece])
 
         in_blocks(work, e.shape[1], BLOCK)
         return out

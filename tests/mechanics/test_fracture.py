@@ -156,6 +156,27 @@ def test_schemes_and_plane_stress(model, options):
 
 
 @pytest.mark.parametrize("model", MODELS)
+def test_prescribed_stresses(model):
+    """Up to 95 % of the strength: strain and damage of the rising branch, and a potential that goes down."""
+    stress = 0.95 * PEAK[model]
+    load = me.stress_path(stress * np.array([[[1.0, 0.0], [0.0, 0.0]]]))
+    phases = {0: me.DegradedElastic(mu=E / 2, lmbda=0.0)}
+    sol = fracture(me.Cell(np.zeros((3, 2), int)), phases, load, gc=GC, length=L, model=model, damage_tol=1e-9, tol=1e-11)
+    carried = lambda e: (1 - homogeneous(model, e)) ** 2 * E * e - stress
+    strain = scipy.optimize.brentq(carried, 0, CRITICAL[model], xtol=1e-15)
+    assert sol.strain[0, 0, 0] == pytest.approx(strain, rel=1e-7)
+    np.testing.assert_allclose(sol.damage, homogeneous(model, strain), atol=1e-8)
+    energies = np.array(sol.steps[0].energies)
+    assert energies[-1] == pytest.approx(sol.stored[0] + sol.surface[0] - stress * strain, rel=1e-9)
+    assert np.diff(energies).max() <= 1e-12 * abs(energies[0])
+
+
+def test_one_voxel():
+    sol = bar("AT1", [0.0, 2 * CRITICAL["AT1"]], cell=me.Cell(np.zeros((1, 1), int)))
+    np.testing.assert_allclose(sol.damage, 0.75, atol=1e-6)  # 1 - 1/2²
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_damage_does_not_heal(model):
     top = 1.3 * CRITICAL[model]
     sol = bar(model, [top, 0.5 * top, -0.1 * top, 1.0 * top, 1.5 * top])

@@ -205,3 +205,37 @@ def test_wrong_requests_are_typed_errors(sheared):
         solution.sensitivity((0, "mu"), of="strain")
     with pytest.raises(LoadError, match="at least 0"):
         solution.taylor(DIRECTION, order=-1)
+
+
+def test_loose_products_leave_values_and_gradients_alone():
+    rng = np.random.default_rng(2)
+    image = rng.integers(0, 2, (9, 9))
+    phases = {0: me.NeoHooke(mu=rng.uniform(0.5, 2.0, (9, 9)), lmbda=2.0), 1: me.NeoHooke(mu=30.0, lmbda=30.0)}
+    strains = [np.eye(2) + 0.2 * np.array([[0.3, 1.0], [0.0, -0.2]])]
+    tight, loose = (me.Response(me.Cell(image), phases, strains, [(0, "mu")], tol=1e-11, product_tol=t) for t in (None, 1e-2))
+    of_stress, v = lambda energy, stress: stress[0, 0, 1] ** 2, [rng.standard_normal((9, 9))]
+    for response in (tight, loose):
+        response.value_and_gradient(of_stress)
+    spent = [r.iterations for r in (tight, loose)]
+    assert spent[0] == spent[1]
+    products = [r.hvp(of_stress, None, v)[0] for r in (tight, loose)]
+    error = np.abs(products[1] - products[0]).max() / np.abs(products[0]).max()
+    assert 1e-9 < error < 1e-2
+    assert loose.iterations - spent[1] < 0.5 * (tight.iterations - spent[0])
+    (a,), (b,) = (r.value_and_gradient(of_stress)[1] for r in (tight, loose))
+    np.testing.assert_allclose(a, b, rtol=0, atol=1e-14 * np.abs(a).max())
+
+
+def test_solves_of_a_functional_of_energies_and_of_one_of_stresses():
+    """Energies need no adjoint state; that of stresses is found once for a gradient and all products at the same parameters."""
+    response, rng = random_response("rotated", (7, 9))
+    x = response.parameters.values
+    counts = []
+    for of in (lambda energy, stress: (energy**2).sum(), lambda energy, stress: (stress**2).sum()):
+        for _ in range(2):
+            before = response.solves
+            response.value_and_gradient(of, x)
+            between = response.solves
+            response.hvp(of, x, [rng.standard_normal(a.shape) for a in x])
+            counts.append((between - before, response.solves - between))
+    assert counts == [(0, 2), (0, 2), (2, 4), (0, 4)]

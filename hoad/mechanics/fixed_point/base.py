@@ -107,7 +107,8 @@ class FixedPoint(Newton):
             r = linear.rhs(stress, target)
             z = linear.precondition(r)
             rz = linear.dot(r, z)
-            scale = self._step_scale(stress, control.free, target, start.stress) if np.isfinite(rz) else np.nan
+            sizes = self.moments(stress), self.moments(start.stress)
+            scale = self._step_scale(sizes[0], control.free, target, sizes[1]) if np.isfinite(rz) else np.nan
             norm = self._record(result, rz, scale, n, progress)
             first = norm if n == 0 else first
             if result.residual <= self.tol:

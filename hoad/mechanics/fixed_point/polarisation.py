@@ -97,7 +97,7 @@ class Polarisation(FixedPoint):
         stress = law(e)
         target = self._target(control, mean, stress)
         norm = linear.norm(linear.rhs(stress, target))
-        scale = self._step_scale(stress, control.free, target, start)
+        scale = self._step_scale(self.moments(stress), control.free, target, self.moments(start))
         return float(norm / scale) if scale != 0.0 else float(norm)
 
     def _local_law(
