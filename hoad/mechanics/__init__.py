@@ -6,6 +6,7 @@ See the page *Mechanics* of the documentation.
 from hoad.mechanics import materials, tensors
 from hoad.mechanics.cell import Cell
 from hoad.mechanics.distributed import MPITransform
+from hoad.mechanics.fracture import FractureSolution, SurfaceEnergy, fracture
 from hoad.mechanics.grid import Grid
 from hoad.mechanics.io.images import read_image
 from hoad.mechanics.io.xdmf import FieldWriter
@@ -22,12 +23,15 @@ __all__ = [
     "SCHEMES",
     "Cell",
     "FieldWriter",
+    "FractureSolution",
     "Grid",
     "LoadPath",
     "MPITransform",
     "Problem",
     "Response",
     "Solution",
+    "SurfaceEnergy",
+    "fracture",
     "materials",
     "mixed_path",
     "read_image",

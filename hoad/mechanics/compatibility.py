@@ -60,8 +60,7 @@ class Compatibility:
         self.local = tuple(s.stop - s.start for s in part)
         values = symbols.values
         self.symbols = np.ascontiguousarray(values.reshape((*values.shape[:2], -1)))
-        self.factor = symbols.factor
-        self.turn = self._turn()
+        self._factor = symbols.factor
         self.weights = symbols.weights
         self.points = symbols.points
         self.free: Array | None = None
@@ -78,13 +77,16 @@ class Compatibility:
         self._half = half_weights(self.transform)
         self.set_reference(np.eye(kinematics.components))
 
-    def _turn(self) -> Array:
-        """Common factor of the symbols (of modulus one) at the frequencies of this process; 1 where there is none."""
-        if self.factor is None:
-            return 1.0
-        if np.ndim(self.factor) == 0:
-            return self.factor
-        return np.broadcast_to(self.factor, self.local).reshape(-1)
+    @property
+    def factor(self) -> Any:
+        """Common complex factor (of modulus one) of the symbols: an array over the frequencies, a number, or None."""
+        return self._factor() if callable(self._factor) else self._factor
+
+    @property
+    def turn(self) -> Any:
+        """The same for each frequency of a spectrum; 1 where there is none."""
+        factor = self.factor
+        return 1.0 if factor is None else factor.reshape(-1) if np.ndim(factor) else factor
 
     # -- reference medium -----------------------------------------------------------------------------------------------------
 
@@ -131,6 +133,23 @@ class Compatibility:
 
         in_blocks(work, self.frequencies, BLOCK)
         return out
+
+    def green_square(self, force: Array) -> float:
+        """Volume average of f · Green f for a force spectrum, without a further array of its size."""
+        pieces = range(0, self.frequencies, BLOCK)
+        weight = np.broadcast_to(self._half, self.local).reshape(-1) if self.frequencies else np.zeros(0)
+        sums = np.zeros(len(pieces))
+
+        def work(piece: slice) -> None:
+            f = force[:, piece]
+            total = np.zeros(f.shape[1])
+            for i in range(len(f)):
+                row = sum(self.green[self._row[i][j], piece] * f[j] for j in range(len(f)))
+                total += (np.conj(f[i]) * row).real
+            sums[piece.start // BLOCK] = total @ weight[piece]
+
+        in_blocks(work, self.frequencies, BLOCK)
+        return float(self.transform.total(float(sums.sum()))) / self.grid.size**2
 
     def strain(self, u: Array) -> Array:
         """Strain field (m, points, *grid) of a displacement spectrum (displacements, frequencies)."""

@@ -206,8 +206,9 @@ class Newton:
                 del flat
                 stress = None  # nothing is compared with it: the step may raise the energy
             b = linear.rhs(right, target)
-            size = linear.norm(b)
             sizes = self.moments(right)
+            right = None
+            size = linear.norm(b)
             if predict:
                 beside = max((beside, sizes), key=self.scale)
             scale = self._step_scale(sizes, free, target, beside)
@@ -226,7 +227,6 @@ class Newton:
                         forcing = min(0.1, 0.9 * (rel / previous) ** 2)
                     eta = max(forcing, 0.2 * self.tol / rel)
                 accept = self._accept(linear, sizes, target, beside) if self._is_linear and self.forcing is None else None
-                right = None
                 atol = max(min(eta, 0.9) * size, 1e-16 * scale)
                 solved = conjugate_gradients(linear, b, atol=atol, maxiter=self.max_cg, callback=progress, accept=accept)
                 x, count = solved.x, solved.iterations

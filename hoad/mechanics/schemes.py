@@ -40,8 +40,8 @@ class Symbols:
         κ (real) if ``factor`` is given, else D (complex).
     weights : array of shape (points,)
         Share of a voxel's volume that each point stands for; they add to one.
-    factor : array that broadcasts to the half spectrum, or None
-        Common complex factor: D = factor · κ.
+    factor : number, function that returns an array of the shape of the half spectrum, or None
+        Common complex factor: D = factor · κ; seldom needed, so that it is made when it is.
     free : boolean array that broadcasts to the half spectrum, or None
         Frequencies at which a symbol does not exist (Fourier derivative at Nyquist frequencies of even grids); κ has the wave
         vector there, whose sign along some axis is not determined.
@@ -49,7 +49,7 @@ class Symbols:
 
     values: Array
     weights: Array
-    factor: Array | None = None
+    factor: Any = None
     free: Array | None = None
 
     @property
@@ -88,7 +88,7 @@ def _rotated(grid: Frequencies) -> Symbols:
             if b != a:
                 value = value * cosines[b]
         kappa.append(value)
-    return Symbols(_dense(grid, kappa), np.ones(1), 1j * np.exp(0.5j * sum(angles)))
+    return Symbols(_dense(grid, kappa), np.ones(1), lambda: 1j * np.exp(0.5j * sum(angles)))
 
 
 _CENTRAL = {2: [1.0], 4: [8 / 6, -1 / 6], 6: [9 / 6, -3 / 10, 1 / 30], 8: [8 / 5, -2 / 5, 8 / 105, -1 / 140]}

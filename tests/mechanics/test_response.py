@@ -239,3 +239,15 @@ def test_solves_of_a_functional_of_energies_and_of_one_of_stresses():
             response.hvp(of, x, [rng.standard_normal(a.shape) for a in x])
             counts.append((between - before, response.solves - between))
     assert counts == [(0, 2), (0, 2), (2, 4), (0, 4)]
+
+
+def test_kept_adjoint_states_are_those_of_functional_and_parameters():
+    """Functionals that are linear in the stress have the same cotangents everywhere; a fresh response has nothing kept."""
+    response, rng = random_response("rotated", (7, 9))
+    one, other = (lambda energy, stress: stress[0, 0, 1]), (lambda energy, stress: stress[0, 1, 1])
+    x = response.parameters.values
+    moved = [a * rng.uniform(0.9, 1.1, a.shape) for a in x]
+    for of, values in ((one, x), (other, x), (other, moved), (one, moved)):
+        fresh, _ = random_response("rotated", (7, 9))
+        for a, b in zip(response.value_and_gradient(of, values)[1], fresh.value_and_gradient(of, values)[1], strict=True):
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-9 * np.abs(b).max())

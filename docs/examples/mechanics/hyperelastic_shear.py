@@ -92,7 +92,7 @@ def prediction_errors(cell: me.Cell, phases: Mapping[int, Any], about: Expansion
     return {order: [abs(about.stress(about.shear + h, order) - s) for h, s in zip(steps, found)] for order in ORDERS}
 
 
-def draw(out: Path, whole: me.Solution, expansions: list[Expansion], steps: Sequence[float], errors: dict[int, list[float]]) -> None:
+def draw(out: Path, whole: me.Solution, expansions: list[Expansion], steps: Sequence[float], errors: dict[int, Any]) -> None:
     """Path with predictions, field on the deformed cell, iterations; errors, second and third derivatives."""
     title = "Fibres in a Gent matrix under simple shear, and the expansion at 25 %"
     drawing, (path, field, work, error, second, third) = canvas(3, title, rows=2, height=6.6)
@@ -149,7 +149,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"{h:5.2f} " + " ".join(f"{errors[order][k]:10.2e}" for order in ORDERS))
     second, third = half.along(np.zeros(1))
     print(f"\nderivatives of the energy by the shear, from the tensors: {second[0]:.10f} {third[0]:.8f}")
-    print(f"from the expansion:                                       {2 * half.coefficients[2]:.10f} {6 * half.coefficients[3]:.8f}")
+    second, third = 2 * half.coefficients[2], 6 * half.coefficients[3]
+    print(f"from the expansion: {second:.10f} {third:.8f}")
     draw(options.out, whole, expansions, distances, errors)
 
 

@@ -97,29 +97,32 @@ def series_errors(response: me.Response, s: float, sizes: Sequence[float]) -> di
 
 @dataclass(frozen=True)
 class Field:
-    """Shear modulus of a cell whose voxels have independent log-normal moduli: at the median, first and second order."""
+    """Shear modulus of a cell whose voxels have independent log-normal moduli: mean and deviation to first and second order."""
 
-    median: float
-    deviation: float
-    shift: float
+    first: tuple[float, float]
+    second: tuple[float, float]
     probes: int
 
 
 def of_field(response: me.Response, s: float, probes: int, seed: int = 0) -> Field:
-    """Standard deviation from the gradient, shift of the mean from the trace of the Hessian by probes with random signs."""
+    """Trace and norm of the Hessian H by the logarithms from probes v with random signs: means of v·Hv and of |Hv|²."""
     modulus = MODULI["shear modulus"]
     (p,) = response.parameters.values
     value, (slope,) = response.value_and_gradient(modulus, [p])
+    first = s * p * slope
     rng = np.random.default_rng(seed)
-    trace = 0.0
+    trace, square = 0.0, 0.0
     for _ in range(probes):
         signs = rng.choice([-1.0, 1.0], p.shape)
-        (product,) = response.hvp(modulus, [p], [p * signs])
-        trace += float(np.sum(p * signs * product)) / probes
-    return Field(value, s * float(np.linalg.norm(p * slope)), s**2 / 2 * (trace + float(np.sum(p * slope))), probes)
+        (product,) = response.hvp(modulus, [p], [s * p * signs])
+        product = s * (p * product + first * signs)
+        trace += float(np.sum(signs * product)) / probes
+        square += float(np.sum(product**2)) / probes
+    variance = float(np.sum(first**2))
+    return Field((value, variance**0.5), (value + trace / 2, (variance + square / 2) ** 0.5), probes)
 
 
-def draw(out: Path, expansions: dict[str, Quadratic], sampled: Array, errors: Any, field: Field, noisy: Array) -> None:
+def draw(out: Path, expansions: dict[str, Quadratic], sampled: Array, errors: Any, field: Field, noisy: Array, voxels: int) -> None:
     """Distributions, shares of the variance, errors of the expansions, and the noisy cell."""
     drawing, panels = canvas(2, "Effective moduli of a composite with random constituents", rows=2, height=7.0)
     xi = np.random.default_rng(9).standard_normal((20000, len(NAMES)))
@@ -128,20 +131,23 @@ def draw(out: Path, expansions: dict[str, Quadratic], sampled: Array, errors: An
         axes.hist(values, bins=30, density=True, color=GREY, alpha=0.45, label=f"Monte Carlo, {len(values)} solves")
         axes.plot(at, norm.pdf(at, q.value, np.linalg.norm(q.gradient)), "--", color=ORANGE, label="first order")
         axes.plot(at, gaussian_kde(q(xi))(at), color=BLUE, label="second order")
-        label(axes, f"{name} of the plane / shear modulus of the matrix", yticks=[])
+        label(axes, f"{name} of the plane", yticks=[])
         legend(axes)
     sizes, found = errors
     for (order, values), colour in zip(found.items(), (ORANGE, BLUE, PURPLE, GREEN)):
         panels[2].loglog(sizes, values, color=colour, marker="o", markersize=4, label=f"order {order}")
     label(panels[2], "error of the series, fibre and matrix opposed", xlabel="distance from the median, standard deviations")
+    panels[2].set_xticks(sizes, [f"{t:g}" for t in sizes])
+    panels[2].minorticks_off()
     legend(panels[2])
     axes = panels[3]
-    at = np.linspace(min(noisy.min(), field.median - 3 * field.deviation), max(noisy.max(), field.median + 3 * field.deviation), 300)
+    (median, first), (mean, deviation) = field.first, field.second
+    at = np.linspace(min(noisy.min(), mean - 3 * deviation), median + 3 * first, 300)
     axes.hist(noisy, bins=20, density=True, color=GREY, alpha=0.45, label=f"Monte Carlo, {len(noisy)} solves")
-    axes.plot(at, norm.pdf(at, field.median, field.deviation), "--", color=ORANGE, label="first order")
-    axes.plot(at, norm.pdf(at, field.median + field.shift, field.deviation), color=BLUE, label=f"mean shifted, {field.probes} probes")
-    label(axes, "shear modulus if each voxel has its own", yticks=[])
-    legend(axes)
+    axes.plot(at, norm.pdf(at, median, first), "--", color=ORANGE, label="first order")
+    axes.plot(at, norm.pdf(at, mean, deviation), color=BLUE, label=f"second order, {field.probes} probes")
+    label(axes, f"shear modulus if each of {voxels} voxels has its own", yticks=[], ylim=(0, 1.45 * axes.get_ylim()[1]))
+    legend(axes, loc="upper right")
     save(drawing, out)
 
 
@@ -176,11 +182,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     field = of_field(voxels, noise, 10)
     samples = np.random.default_rng(1).standard_normal((rounds, 1, n, n))
     noisy = monte_carlo(voxels, [np.ones((n, n))], noise, samples)[:, 1]
-    print(f"\n{n * n} random moduli, standard deviation of the logarithms {noise}: mean and standard deviation of the shear modulus")
-    print(f"{field.median:10.6f} {field.deviation:10.6f}  first order")
-    print(f"{field.median + field.shift:10.6f} {field.deviation:10.6f}  second order, {field.probes} probes")
-    print(f"{noisy.mean():10.6f} {noisy.std(ddof=1):10.6f}  Monte Carlo, {rounds} solves, mean ± {noisy.std(ddof=1) / np.sqrt(rounds):.6f}")
-    draw(options.out, expansions, sampled, (sizes, errors), field, noisy)
+    print(f"\n{n * n} random moduli, standard deviation of the logarithms {noise}: mean and deviation of the shear modulus")
+    print(f"{field.first[0]:10.6f} {field.first[1]:10.6f}  first order")
+    print(f"{field.second[0]:10.6f} {field.second[1]:10.6f}  second order, {field.probes} probes")
+    deviation = noisy.std(ddof=1)
+    print(f"{noisy.mean():10.6f} {deviation:10.6f}  Monte Carlo, {rounds} solves, mean ± {deviation / np.sqrt(rounds):.6f}")
+    draw(options.out, expansions, sampled, (sizes, errors), field, noisy, n * n)
 
 
 if __name__ == "__main__":

@@ -68,8 +68,8 @@ class SIMP(Material):
         fields = [k for k, v in law.parameters.items() if getattr(v, "ndim", 0) > law.field_axes.get(k, 0)]
         if fields:
             raise MaterialError(
-                f"the {type(law).__name__} in a SIMP material has fields as parameters ({', '.join(fields)}), expected numbers: the "
-                "solid is the same everywhere. Give phases of their own to regions of another solid."
+                f"the {type(law).__name__} in a SIMP material has fields as parameters ({', '.join(fields)}), expected numbers: "
+                "the solid is the same everywhere. Give phases of their own to regions of another solid."
             )
         self.require_finite()
         self.require(self.density >= 0, "density >= 0")

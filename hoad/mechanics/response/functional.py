@@ -39,8 +39,8 @@ class Response:
     tol : float
         Relative residual of the non-linear solves, and of the linear solves for gradients.
     product_tol : float, optional
-        Relative residual of the linear solves for Hessian-vector products, ``tol`` by default. Truncated Newton methods, which solve
-        with the Hessian to a few digits only, are content with 1e-3.
+        Relative residual of the linear solves for Hessian-vector products, ``tol`` by default. Truncated Newton methods, which
+        solve with the Hessian to a few digits only, are content with 1e-3.
     **options
         Further options of :class:`hoad.mechanics.newton.Newton`.
 

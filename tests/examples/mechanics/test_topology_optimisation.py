@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from hoad.errors import ConvergenceError
 
+DOCS = Path(__file__).parents[3] / "docs"
 CASES = ["shear", "bulk", "auxetic", "spring"]
 
 
@@ -25,6 +28,15 @@ def minimisers(done):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+def test_the_page_shows_program_and_figure():
+    page = (DOCS / "mechanics" / "topology_optimisation.md").read_text(encoding="utf-8")
+    assert "examples/mechanics/topology_optimisation.py" in page
+    assert "examples/mechanics/figures/topology_optimisation.png" in page
+    figure = (DOCS / "examples" / "mechanics" / "figures" / "topology_optimisation.png").read_bytes()
+    assert figure.startswith(b"\x89PNG\r\n\x1a\n")
+    assert 4_000 < len(figure) <= 100_000
 
 
 # -- the problems ------------------------------------------------------------------------------------------------------------------
