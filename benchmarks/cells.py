@@ -284,8 +284,9 @@ def growth(peers: dict[str, Any], quick: bool, rounds: int, least: float) -> Ite
         worst = max(cost.values()) / min(cost.values())
         texts = ", ".join(f"{n}³ {c * 1e9:.0f}" for n, c in cost.items())
         yield Line(
-            f"ns per voxel and iteration, {method}", texts, "", f"{worst:.2f}", "1.30", "" if quick else "pass" if worst <= 1.3 else "FAIL"
-        )
+            f"ns per voxel and iteration, {method}", texts, "", f"{worst:.2f}", "1.30",
+            "" if quick else "pass" if worst <= 1.3 else "FAIL",
+        )  # fmt: skip
 
 
 def memory(peers: dict[str, Any], quick: bool, rounds: int, least: float) -> Iterator[Line]:

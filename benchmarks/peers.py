@@ -530,7 +530,11 @@ def write_markdown(path: Path, text: str) -> None:
 
 
 def main(
-    argv: list[str] | None = None, rows: dict[str, Row] | None = None, module: str = "peers", text: str | None = None, threads: int = 1
+    argv: list[str] | None = None,
+    rows: dict[str, Row] | None = None,
+    module: str = "peers",
+    text: str | None = None,
+    threads: int = 1,
 ) -> int:
     """Run the rows of a module whose command line this is (those of this one by default) and print their table."""
     rows = ROWS if rows is None else rows

@@ -105,7 +105,11 @@ def _compile(source: str, command: tuple[str, ...], options: tuple[str, ...], pa
         for libraries in (("-lmvec", "-lm"), ("-lm",)):
             try:
                 done = subprocess.run(
-                    [*command, *options, str(code), "-o", str(made), *libraries], capture_output=True, text=True, timeout=600, check=False
+                    [*command, *options, str(code), "-o", str(made), *libraries],
+                    capture_output=True,
+                    text=True,
+                    timeout=600,
+                    check=False,
                 )
             except (OSError, subprocess.SubprocessError) as error:
                 message = str(error)

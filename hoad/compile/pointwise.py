@@ -52,7 +52,10 @@ class PointwiseKernel:
     """
 
     def __init__(
-        self, f: Callable[..., Sequence[Any]], fields: Mapping[str, tuple[int, ...]], constants: Mapping[str, tuple[int, ...]] | None = None
+        self,
+        f: Callable[..., Sequence[Any]],
+        fields: Mapping[str, tuple[int, ...]],
+        constants: Mapping[str, tuple[int, ...]] | None = None,
     ) -> None:
         constants = constants or {}
         graph = Graph()

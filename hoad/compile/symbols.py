@@ -19,8 +19,8 @@ __all__ = ["SymbolArray"]
 
 Array = Any
 _STRUCTURAL = {
-    "atleast_1d", "broadcast_arrays", "broadcast_to", "column_stack", "concatenate", "copy", "diag", "diagonal", "dot", "expand_dims",
-    "flip", "hstack", "matrix_transpose", "moveaxis", "outer", "permute_dims", "ravel", "repeat", "reshape", "roll", "rollaxis",
+    "atleast_1d", "broadcast_arrays", "broadcast_to", "column_stack", "concatenate", "copy", "diag", "diagonal", "dot",
+    "expand_dims", "flip", "hstack", "matrix_transpose", "moveaxis", "outer", "permute_dims", "ravel", "repeat", "reshape", "roll", "rollaxis",
     "split", "squeeze", "stack", "sum", "swapaxes", "take", "tensordot", "tile", "trace", "transpose", "tril", "triu", "vstack",
 }  # fmt: skip
 _QUESTIONS = {"ndim": lambda x: x.data.ndim, "shape": lambda x: x.data.shape, "size": lambda x: x.data.size}
@@ -147,8 +147,8 @@ class SymbolArray:
 
     def _refuse(self, *_: Any, **__: Any) -> Any:
         raise UnsupportedFunctionError(
-            "the value at a point was asked for while compiling code that holds for all points (a branch, a conversion, an iteration). "
-            "Use np.where, or leave this function uncompiled."
+            "the value at a point was asked for while compiling code that holds for all points (a branch, a conversion, an "
+            "iteration). Use np.where, or leave this function uncompiled."
         )
 
     __array__ = __bool__ = __float__ = __int__ = __index__ = __complex__ = item = tolist = _refuse
@@ -209,7 +209,10 @@ _KNOWN = (SymbolArray, np.ndarray, np.generic, int, float, list, tuple)
 
 
 def _method(name: str) -> Any:
-    return lambda self, *args, **kwargs: _wrapped(getattr(self.data, name)(*args, **{k: v for k, v in kwargs.items() if v is not None}))
+    def method(self: SymbolArray, *args: Any, **kwargs: Any) -> Any:
+        return _wrapped(getattr(self.data, name)(*args, **{k: v for k, v in kwargs.items() if v is not None}))
+
+    return method
 
 
 for _name in (
@@ -222,7 +225,9 @@ _OPERATORS = {
     "and": np.bitwise_and, "or": np.bitwise_or,
 }  # fmt: skip
 for _name, _ufunc in _OPERATORS.items():
-    setattr(SymbolArray, f"__{_name}__", lambda self, other, _u=_ufunc: NotImplemented if hasattr(other, "level") else _u(self, other))
+    setattr(
+        SymbolArray, f"__{_name}__", lambda self, other, _u=_ufunc: NotImplemented if hasattr(other, "level") else _u(self, other)
+    )
     setattr(SymbolArray, f"__r{_name}__", lambda self, other, _u=_ufunc: _u(other, self))
 for _name, _ufunc in {
     "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,

@@ -64,7 +64,7 @@ class MPITransform:
             raise ValueError(f"decomposition is {decomposition!r}, expected 'slab' or 'pencil'.")
         if len(shape) not in (2, 3) or (decomposition == "pencil" and len(shape) != 3):
             raise ValueError(
-                f"a grid of {len(shape)} axes cannot be divided into {decomposition}s, expected 2 or 3 axes for slabs and 3 for pencils."
+                f"a grid of {len(shape)} axes cannot be divided into {decomposition}s, expected 2 or 3 for slabs, 3 for pencils."
             )
         self.grid = Grid(tuple(shape), tuple(lengths) if lengths is not None else (1.0,) * len(shape))
         self.comm = MPI.COMM_WORLD if comm is None else comm

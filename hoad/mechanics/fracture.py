@@ -70,12 +70,24 @@ class FractureStep:
 
 @dataclass
 class FractureSolution:
-    """What :func:`fracture` returns; arrays along the path have the step as their first axis."""
+    """What :func:`fracture` returns; arrays along the path have the step as their first axis.
+
+    Parameters
+    ----------
+    equilibrium : Solution
+        Fields, tangent and sensitivities at the damage of the end.
+    damage : array of the shape of the grid
+        Damage at the end.
+    steps : list of FractureStep
+        Converged load steps.
+    converged : bool
+        Whether the whole path was reached.
+    message : str
+        How it ended.
+    """
 
     equilibrium: Solution
-    """Fields, tangent and sensitivities at the damage of the end."""
     damage: Array
-    """Damage (*grid) at the end."""
     steps: list[FractureStep] = field(default_factory=list)
     converged: bool = False
     message: str = ""

@@ -14,7 +14,7 @@ from hoad.mechanics.jacobi_green import JacobiGreen
 from hoad.mechanics.krylov import conjugate_gradients
 from hoad.mechanics.load import Control
 from hoad.mechanics.materials.base import State
-from hoad.mechanics.pointwise import LinearTangent, Tangent
+from hoad.mechanics.pointwise import LinearTangent
 from hoad.mechanics.predictor import PREDICTORS, higher_coefficients
 from hoad.mechanics.problem import Problem
 from hoad.mechanics.reference import has_few_tangents, isotropic_reference

@@ -188,7 +188,7 @@ SCHEMES: dict[str, Callable[[Frequencies], Symbols]] = {
 
 
 def symbols_of(scheme: str, grid: Grid, part: tuple[slice, ...] | None = None) -> Symbols:
-    """Symbols of a scheme at (a part of) the frequencies of a grid, or a :class:`~hoad.errors.CellError` that names the known ones."""
+    """Symbols of a scheme at (some) frequencies of a grid, or a :class:`~hoad.errors.CellError` that names what is known."""
     if scheme not in SCHEMES:
         close = get_close_matches(str(scheme), SCHEMES, n=1, cutoff=0.4)
         hint = f"Did you mean {close[0]!r}?" if close else "Use 'rotated', the default."

@@ -95,7 +95,13 @@ class DuccTransform(ScipyTransform):
     def backward(self, spectrum: Array) -> Array:
         axes = tuple(range(spectrum.ndim - self.grid.dimension, spectrum.ndim))
         return self._fft.c2r(
-            spectrum, axes=axes, lastsize=self.grid.shape[-1], forward=False, inorm=2, nthreads=self._threads, allow_overwriting_input=True
+            spectrum,
+            axes=axes,
+            lastsize=self.grid.shape[-1],
+            forward=False,
+            inorm=2,
+            nthreads=self._threads,
+            allow_overwriting_input=True,
         )
 
     def __repr__(self) -> str:

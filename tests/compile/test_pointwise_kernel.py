@@ -65,7 +65,7 @@ def test_questions_about_a_number(name):
 
 
 def test_logical_functions():
-    assert LOGICAL == {"logical_and", "logical_or", "logical_not"}
+    assert {"logical_and", "logical_or", "logical_not"} == LOGICAL
     f = lambda x, y: np.where(((x > 0) & (y > 0)) | ~(x < y), 1.0, 0.0)
     x, y = RANDOM[:100], RANDOM[100:]
     np.testing.assert_array_equal(PointwiseKernel(lambda x, y: [f(x, y)], {"x": (), "y": ()})(x=x, y=y)[0], f(x, y))

@@ -211,12 +211,12 @@ class Run:
 def runs(quick: bool) -> dict[str, Run]:
     """The four problems."""
     pick = lambda few, many: few if quick else many
-    n = pick((21, 13, 9, 5), (99, 63, 33, 31))
+    n = pick((27, 13, 9, 5), (99, 63, 33, 31))
     return {
-        "shear": Run(shear(n[0]), disk(n[0], 0.3, 0.15, 1 / 3), 0.3, optimality_criteria, pick((20, 10, 6), (50, 60, 60))),
-        "bulk": Run(bulk(n[1]), seed(n[1], 0.4, 0.02, 0.4), 0.4, optimality_criteria, pick((12, 10, 6), (60, 60, 60))),
-        "auxetic": Run(auxetic(n[2]), seed(n[2], 0.4, 0.05, 0.25), 0.4, projected_gradient, pick((8, 4, 2), (45, 60, 30))),
-        "spring": Run(spring(n[3]), seed(n[3], 0.5, 0.1, 0.25), 0.5, projected_gradient, pick((3, 3, 2), (10, 50, 20)), tol=1e-4),
+        "shear": Run(shear(n[0]), disk(n[0], 0.3, 0.15, 1 / 3), 0.3, optimality_criteria, pick((15, 4, 3), (50, 60, 60))),
+        "bulk": Run(bulk(n[1]), seed(n[1], 0.4, 0.02, 0.4), 0.4, optimality_criteria, pick((12, 6, 4), (60, 60, 60))),
+        "auxetic": Run(auxetic(n[2]), seed(n[2], 0.4, 0.05, 0.25), 0.4, projected_gradient, pick((5, 2, 1), (45, 60, 30))),
+        "spring": Run(spring(n[3]), seed(n[3], 0.5, 0.1, 0.25), 0.5, projected_gradient, pick((2, 2, 1), (10, 50, 20)), tol=1e-4),
     }
 
 

@@ -39,13 +39,14 @@ class J2Plasticity(Inelastic):
         Exponent of the power law; stress at saturation (at least ``sigma_y``) and its rate.
     linear_below : float or array, optional
         The power law is replaced by its tangent below this plastic strain, which keeps its slope finite; 0 for the law itself.
-    plane : {"strain", "two-dimensional"}
-        What a strain of shape (2, 2, *points) means: plane strain, or a law of the plane alone, with the deviator a - tr(a)/2 · 1,
-        K as bulk modulus of the plane, no stress normal to it, and a ``plastic_strain`` of shape (2, 2, *points).
     hardening : {"linear", "power", "saturation"}
         - ``"linear"``: σ_y(a) = σ_y + H a;
         - ``"power"``: σ_y(a) = σ_y + H aⁿ;
         - ``"saturation"``: σ_y(a) = σ_y + H a + (σ_∞ - σ_y)(1 - exp(-δ a)).
+
+    plane : {"strain", "two-dimensional"}
+        What a strain of shape (2, 2, *points) means: plane strain, or a law of the plane alone, with the deviator a - tr(a)/2 · 1,
+        K as bulk modulus of the plane, no stress normal to it, and a ``plastic_strain`` of shape (2, 2, *points).
 
     Raises
     ------

@@ -49,8 +49,8 @@ class PlaneStress(Inelastic):
     def __post_init__(self) -> None:
         if self.law.kinematics not in ("small", "finite") or 3 not in self.law.dimensions:
             raise MaterialError(
-                f"plane stress needs a law for 3 x 3 tensors, but {type(self.law).__name__} has kinematics {self.law.kinematics!r} and "
-                f"dimensions {self.law.dimensions}. Use plane='strain' or plane='two-dimensional'."
+                f"plane stress needs a law for 3 x 3 tensors, but {type(self.law).__name__} has kinematics {self.law.kinematics!r} "
+                f"and dimensions {self.law.dimensions}. Use plane='strain' or plane='two-dimensional'."
             )
 
     @property

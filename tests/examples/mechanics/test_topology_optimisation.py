@@ -215,7 +215,7 @@ def test_moduli_respect_the_bounds(done, table):
     assert moduli["shear"][1] == pytest.approx(-rows["shear", "newton"][1], rel=1e-5)
     assert moduli["bulk"][0] == pytest.approx(-rows["bulk", "newton"][1], rel=1e-5)
     bulk, shear = done.module.hashin_shtrikman(0.4)[0], done.module.hashin_shtrikman(0.3)[1]
-    assert 0.7 * bulk < moduli["bulk"][0] < bulk
+    assert 0.6 * bulk < moduli["bulk"][0] < bulk
     assert moduli["shear"][1] > shear  # along the axes only:
     assert (moduli["shear"][1] + moduli["shear"][2]) / 2 < shear
     assert 0 <= min(m[4] for m in moduli.values()) <= max(m[4] for m in moduli.values()) < 1
