@@ -20,7 +20,8 @@ __all__ = ["SymbolArray"]
 Array = Any
 _STRUCTURAL = {
     "atleast_1d", "broadcast_arrays", "broadcast_to", "column_stack", "concatenate", "copy", "diag", "diagonal", "dot",
-    "expand_dims", "flip", "hstack", "matrix_transpose", "moveaxis", "outer", "permute_dims", "ravel", "repeat", "reshape", "roll", "rollaxis",
+    "expand_dims", "flip", "hstack", "matrix_transpose", "moveaxis", "outer", "permute_dims", "ravel", "repeat", "reshape", "roll",
+    "rollaxis",
     "split", "squeeze", "stack", "sum", "swapaxes", "take", "tensordot", "tile", "trace", "transpose", "tril", "triu", "vstack",
 }  # fmt: skip
 _QUESTIONS = {"ndim": lambda x: x.data.ndim, "shape": lambda x: x.data.shape, "size": lambda x: x.data.size}

@@ -5,9 +5,37 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, wraps
+from threading import local
+from typing import Any
 
-__all__ = ["in_blocks", "in_tasks", "threads"]
+from threadpoolctl import ThreadpoolController
+
+__all__ = ["in_blocks", "in_tasks", "own_threads", "threads"]
+
+_inside = local()
+
+
+@lru_cache(maxsize=1)
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def own_threads(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let BLAS use one thread while ``function`` runs: blocks are shared among threads here, and BLAS's own would only wait."""
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if getattr(_inside, "on", False):
+            return function(*args, **kwargs)
+        _inside.on = True
+        try:
+            with _controller().limit(limits=1, user_api="blas"):
+                return function(*args, **kwargs)
+        finally:
+            _inside.on = False
+
+    return run
 
 
 def threads() -> int:

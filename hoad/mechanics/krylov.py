@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from scipy.linalg import blas
 
+from hoad.mechanics.blocks import own_threads
+
 __all__ = ["LinearProblem", "LinearResult", "conjugate_gradients"]
 
 Array = Any
@@ -51,6 +53,7 @@ def _axpy(a: float, x: Pair, y: Pair) -> None:
             v += a * u
 
 
+@own_threads
 def conjugate_gradients(
     problem: LinearProblem,
     rhs: Pair,

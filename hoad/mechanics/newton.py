@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hoad.errors import LoadError, MaterialError
+from hoad.mechanics.blocks import own_threads
 from hoad.mechanics.equilibrium import Formulation, formulation_of
 from hoad.mechanics.follower import follow, nominal_target
 from hoad.mechanics.jacobi_green import JacobiGreen
@@ -169,6 +170,7 @@ class Newton:
 
     # -- the step ------------------------------------------------------------------------------------------------------------
 
+    @own_threads
     def step(self, start: EquilibriumState, control: Control, dt: float, progress: Any = None) -> StepResult:
         """Solve for equilibrium under a load that is one step away from a converged state."""
         problem, free = self.problem, control.free

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hoad.errors import ConvergenceError, LoadError
+from hoad.mechanics.blocks import own_threads
 from hoad.mechanics.cell import Cell
 from hoad.mechanics.equilibrium import FORMULATIONS
 from hoad.mechanics.fixed_point import FIXED_POINTS, make, stiffness_of
@@ -27,6 +28,7 @@ __all__ = ["solve"]
 Array = Any
 
 
+@own_threads
 def solve(
     cell: Cell | Problem,
     phases: Mapping[Any, Material] | None = None,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hoad.errors import ConvergenceError
+from hoad.mechanics.blocks import own_threads
 from hoad.mechanics.krylov import conjugate_gradients
 from hoad.mechanics.materials.base import State
 from hoad.mechanics.newton import Newton
@@ -53,6 +54,7 @@ class Linearised:
         flat = e.reshape((len(e), -1))
         return self.tangent.apply(flat, np.empty(flat.shape)).reshape(e.shape)
 
+    @own_threads
     def solve(self, stress: Array) -> Array:
         """Compatible strain fluctuation χ of mean zero with div(C χ + stress) = 0.
 
@@ -92,6 +94,7 @@ class Linearised:
             self._kept = self.formulation.operators.reference
         return self._kept
 
+    @own_threads
     def concentrations(self) -> list[Array]:
         """Strain fields A_a = E_a + χ_a under each unit macroscopic strain component."""
         fields = []
@@ -100,6 +103,7 @@ class Linearised:
             fields.append(e + self.solve(self.stiffness(e)))
         return fields
 
+    @own_threads
     def effective(self, fields: list[Array]) -> Array:
         """Homogenised tangent matrix <A_a : C A_b>, whose error is quadratic in that of the fields."""
         m = len(fields)
