@@ -325,7 +325,7 @@ def pointwise(peers: dict[str, Any], quick: bool, rounds: int, least: float) -> 
     runners = {
         "stress": lambda: problem.constitutive.energy_and_stress(flat, [None]),
         "tangent action": lambda: tangent.apply(direction, out),
-        "copy of the strains": lambda: np.copyto(out, flat),
+        "copy of the strains": flat.copy,  # into new arrays, as stresses are
         "copy of strains and tangent": lambda: (np.copyto(out, flat), tangent.upper.copy()),
     }
     ratios = {("stress", "copy of the strains"): 1.5, ("tangent action", "copy of strains and tangent"): 1.5}

@@ -51,21 +51,19 @@ def _pool(n: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(n, thread_name_prefix="hoad")
 
 
+PARALLEL = 131072
+"""Entries below which a second thread costs more than it saves."""
+
+
 def in_blocks(work: Callable[[slice], None], count: int, block: int) -> None:
-    """Call ``work`` on slices of ``range(count)`` of about ``block`` entries, on all threads if there is more than one slice."""
+    """Call ``work`` on slices of ``range(count)`` of about ``block`` entries, on all threads if there are enough entries."""
     pieces = [slice(i, min(i + block, count)) for i in range(0, count, max(1, block))]
-    n = min(threads(), len(pieces))
-    if n <= 1:
-        for piece in pieces:
-            work(piece)
-        return
-    for _ in _pool(threads()).map(work, pieces):
-        pass
+    in_tasks(lambda k: work(pieces[k]), len(pieces), count)
 
 
-def in_tasks(work: Callable[[int], None], count: int) -> None:
-    """Call ``work(0)``, ``work(1)``, ... on all threads."""
-    if min(threads(), count) <= 1:
+def in_tasks(work: Callable[[int], None], count: int, entries: int) -> None:
+    """Call ``work(0)``, ``work(1)``, ... , on all threads if there are enough ``entries`` of arrays in them together."""
+    if entries < PARALLEL or min(threads(), count) <= 1:
         for number in range(count):
             work(number)
         return

@@ -103,7 +103,7 @@ class CompiledLaw:
             m = self.kinematics.components
             slope = grad(density)
             rows = [jvp(slope, (e,), (unit,))[1] for unit in np.eye(m)]
-            return [rows[i][j] for i, j in zip(*np.triu_indices(m), strict=True)]
+            return [np.stack([rows[i][j] for i, j in zip(*np.triu_indices(m), strict=True)])]
 
         return run
 

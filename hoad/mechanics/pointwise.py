@@ -132,15 +132,16 @@ class Constitutive:
     def _sliced(self, state: State | None, piece: slice) -> State | None:
         return None if state is None else {k: v[..., piece] for k, v in state.items()}
 
-    def each(self, work: Any, states: list[State | None]) -> None:
-        """Call ``work(where, density, group_number, piece)`` on blocks of all groups."""
+    def each(self, work: Any, states: list[State | None], kind: str = "") -> None:
+        """Call ``work(where, material, state, group_number, piece)`` on blocks of all groups; on larger ones for kernels."""
         for number, (group, state) in enumerate(zip(self.groups, states, strict=True)):
 
             def run(piece: slice, group: Group = group, number: int = number, state: State | None = state) -> None:
                 where, material = self._at(group, piece)
                 work(where, material, self._sliced(state, piece), number, piece)
 
-            in_blocks(run, group.count(self.count), BLOCK)
+            native = group.native is not None and group.native.is_checked(kind) and group.native.kernel(kind, state) is not None
+            in_blocks(run, group.count(self.count), 16 * BLOCK if native else BLOCK)
 
     def energy_and_stress(
         self, e: Array, states: list[State | None], dt: Any = 1.0, stress: bool = True
@@ -158,12 +159,13 @@ class Constitutive:
             (_, density), g = value_and_grad(lambda y: _summed(w(y)), has_aux=True)(x)
             return [density, g]
 
+        kind = "energy" if sigma is None else "stress"
+
         def work(where: Any, material: Material, state: State | None, number: int, piece: slice) -> None:
-            kind = "energy" if sigma is None else "stress"
             places = [energy] if sigma is None else [energy, sigma]
             self._evaluate(kind, interpreted, places, e, where, material, state, dt, number, piece)
 
-        self.each(work, states)
+        self.each(work, states, kind)
         return energy, sigma
 
     def _evaluate(
@@ -177,8 +179,11 @@ class Constitutive:
         kernel = group.native.kernel(kind, state) if group.native is not None and e.dtype == float else None
         with np.errstate(all="ignore"):
             if kernel is not None and group.native is not None:
-                found = kernel(**group.native.arguments(x, state, dt, piece))
-                found = found if kind != "tangent" else [np.stack(found)]
+                arguments = group.native.arguments(x, state, dt, piece)
+                if isinstance(where, slice) and group.native.is_checked(kind):
+                    kernel(out=[place[..., where] for place in places], **arguments)
+                    return None
+                found = kernel(**arguments)
                 if not group.native.is_checked(kind):
                     some = slice(piece.start, min(piece.start + SAMPLES, piece.stop))
                     n = some.stop - some.start
@@ -206,7 +211,7 @@ class Constitutive:
         def work(where: Any, material: Material, state: State | None, number: int, piece: slice) -> None:
             self._evaluate("tangent", interpreted, [stored], e, where, material, state, dt, number, piece)
 
-        self.each(work, states)
+        self.each(work, states, "tangent")
         return StoredTangent(stored, m)
 
     def linear_tangent(self) -> LinearTangent:

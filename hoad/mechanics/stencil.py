@@ -21,8 +21,8 @@ from hoad.mechanics.schemes import PLACES
 __all__ = ["Stencil"]
 
 Array = Any
-TILE = 14336
-"""Voxels of a tile: small enough for the caches, large enough that calls of NumPy do not count."""
+TILE = {2: 14336, 3: 32768}
+"""Voxels of a tile by dimension: small enough for the caches, large enough that borders and calls of NumPy do not count."""
 
 
 def _upper(a: Array, axis: int) -> Array:
@@ -62,7 +62,7 @@ class Stencil:
     def _tiles(self) -> list[tuple[slice, ...]]:
         """Parts of the grid along all axes but the last."""
         shape = self.grid.shape
-        room = max(1, TILE // shape[-1])
+        room = max(1, TILE[len(shape)] // shape[-1])
         sizes: list[int] = []
         left = len(shape) - 1
         for n in reversed(shape[:-1]):
@@ -198,7 +198,7 @@ class Stencil:
                 out *= self.weight
             force[(slice(None), *tile)] = out
 
-        in_tasks(run, len(self.tiles))
+        in_tasks(run, len(self.tiles), self.grid.size)
         return force, sums.sum(0) * (self.weight / self.grid.size)
 
     @staticmethod
@@ -220,7 +220,7 @@ class Stencil:
             for r, place in enumerate(self.places):
                 out[(slice(None), r, *tile)] = self._strain(local, place)
 
-        in_tasks(run, len(self.tiles))
+        in_tasks(run, len(self.tiles), self.grid.size)
         return out
 
     def force(self, stress: Array) -> Array:
@@ -238,7 +238,7 @@ class Stencil:
                 total *= self.weight
             out[(slice(None), *tile)] = total
 
-        in_tasks(run, len(self.tiles))
+        in_tasks(run, len(self.tiles), self.grid.size)
         return out
 
     def _elements(self, a: Array, r: int, tile: tuple[slice, ...]) -> Array:

@@ -7,14 +7,12 @@ from typing import Any, Protocol
 import numpy as np
 import scipy.fft
 
-from hoad.mechanics.blocks import threads
+from hoad.mechanics.blocks import PARALLEL, threads
 from hoad.mechanics.grid import Grid
 
 __all__ = ["DuccTransform", "ScipyTransform", "Transform", "default_transform"]
 
 Array = Any
-PARALLEL = 8192
-"""Voxels below which a transform is not worth a second thread."""
 
 
 class Transform(Protocol):

@@ -22,7 +22,7 @@ SHAPES = [(7, 8), (6, 6), (5, 6, 7), (9, 11, 10), (1, 4), (2, 2, 2)]
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda s: "x".join(map(str, s)))
 @pytest.mark.parametrize("scheme", PLACES)
 def test_stiffness_forces_and_preconditioner_agree(scheme, shape, phases, monkeypatch):
-    monkeypatch.setattr(stencil, "TILE", 40)  # several tiles along each axis, also at the periodic ends
+    monkeypatch.setattr(stencil, "TILE", {2: 40, 3: 40})  # several tiles along each axis, also at the periodic ends
     rng = np.random.default_rng(0)
     d = len(shape)
     cell = me.Cell(rng.integers(0, 2, shape), lengths=rng.uniform(1, 2, d), scheme=scheme)
