@@ -347,7 +347,7 @@ class Newton:
 
     @property
     def _is_linear(self) -> bool:
-        return all(g.material.linear for g in self.problem.constitutive.groups)
+        return all(m.linear for m in self.problem.phases.values())  # of all processes alike
 
     def _accept(self, linear: Formulation, sizes: Moments, target: Array, start: Moments) -> Any:
         """Tolerance of a linear problem at an iterate, where the mean stress is that of the iterate."""

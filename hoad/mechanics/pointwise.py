@@ -68,7 +68,12 @@ def _mergeable(a: Material, b: Material) -> bool:
         return False
     plain = all(np.ndim(v) == 0 for m in (a, b) for v in m.parameters.values())
     fixed = [f.name for f in fields(a) if f.name not in numeric]
-    return plain and all(getattr(a, name) == getattr(b, name) for name in fixed)
+    return plain and all(_same_setting(getattr(a, name), getattr(b, name)) for name in fixed)
+
+
+def _same_setting(a: Any, b: Any) -> bool:
+    """Whether two settings of laws are the same: equal texts and switches, else one object."""
+    return a is b or (isinstance(a, str | bool | int | float) and type(a) is type(b) and a == b)
 
 
 class Constitutive:

@@ -12,7 +12,9 @@ from hoad import mechanics as me
 
 LINEAR = {0: me.LinearElastic(mu=1.0, lmbda=2.0), 1: me.LinearElastic(mu=20.0, lmbda=30.0)}
 FINITE = {0: me.NeoHooke(mu=1.0, lmbda=2.0), 1: me.NeoHooke(mu=5.0, lmbda=10.0)}
+SOME = {0: me.LinearElastic(mu=1.0, lmbda=2.0), 1: me.PowerLaw(sigma0=0.5, eps0=0.1, n=10.0, K=2.0)}
 CASES = {
+    "a non-linear phase on some processes only": ((8, 5, 6), SOME, "rotated", "displacement"),
     "linear, rotated, odd": ((9, 11, 7), LINEAR, "rotated", "displacement"),
     "linear, Fourier, even, strain form": ((8, 6, 10), LINEAR, "fourier", "strain"),
     "finite strain, tetrahedra": ((6, 7, 5), FINITE, "tetrahedra", "displacement"),
@@ -29,6 +31,8 @@ def main() -> int:
     worst = 0.0
     for name, (shape, phases, scheme, method) in CASES.items():
         image = rng.integers(0, 2, shape)
+        if phases is SOME:
+            image[shape[0] // 4 :] = 0
         d = len(shape)
         if decomposition == "pencil" and d == 2:
             continue
