@@ -14,10 +14,8 @@ import importlib.util
 import inspect
 import os
 import platform
-import secrets
 import shlex
 import shutil
-import stat
 import subprocess
 import sys
 import sysconfig
@@ -25,7 +23,7 @@ import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO, NoReturn
@@ -33,6 +31,7 @@ from typing import Any, BinaryIO, NoReturn
 import numpy as np
 
 import hoad
+from hoad.atomic import write_atomically
 from hoad.errors import CommandError, DerivativeMismatchError, HoadError
 
 __all__ = ["main"]
@@ -211,34 +210,6 @@ def save(file: str, result: Any) -> None:
             write_atomically(file, write)
     except OSError as error:
         raise CommandError(f"cannot write {file}: {error.strerror or one_line(error)}.") from error
-
-
-def write_atomically(file: str, write: Callable[[BinaryIO], None]) -> None:
-    """Let ``write`` fill a temporary file beside ``file``, then put it in place of ``file`` in one step.
-
-    A symbolic link stays one. An existing file keeps its permissions; a new one gets those of the umask.
-    """
-    target = Path(os.path.realpath(file))
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        # os.open creates with 0o666 less the umask, where tempfile would leave a result that only its owner can read.
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-        with os.fdopen(descriptor, "wb") as stream:
-            if target.exists():
-                os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    with suppress(OSError):  # the new name itself survives a power cut, where directories can be synchronised
-        directory = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import hoad
 ROOT = Path(hoad.__file__).parent
 LAYERS = {
     "errors": 0,
+    "atomic": 0,
     "backends": 1,
     "core": 2,
     "modes": 3,

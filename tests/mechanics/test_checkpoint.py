@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from hoad import mechanics as me
+from hoad.atomic import write_atomically
 from hoad.errors import CellError, LoadError, MaterialError, MechanicsError
 from hoad.mechanics.io.archive import read_arrays, write_arrays
-from hoad.mechanics.io.atomic import write_atomically
 from hoad.mechanics.io.checkpoint import fingerprint
 from hoad.mechanics.materials.j2_plasticity import J2Plasticity
 
@@ -135,7 +135,7 @@ def test_file_is_old_or_new_whatever_happens(tmp_path):
         write_atomically(path, lambda stream: stream.write(b"newer"))
         assert (reader.read(), path.read_bytes()) == (b"old", b"newer")
     code = (
-        "import os, signal, sys\nfrom hoad.mechanics.io.atomic import write_atomically\n"
+        "import os, signal, sys\nfrom hoad.atomic import write_atomically\n"
         "write_atomically(sys.argv[1], lambda s: (s.write(b'new'), s.flush(), os.kill(os.getpid(), signal.SIGKILL)))"
     )
     assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == -signal.SIGKILL

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from hoad.atomic import write_atomically
 from hoad.errors import MechanicsError
-from hoad.mechanics.io.atomic import write_atomically
 from hoad.mechanics.io.packages import need
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from hoad.mechanics.io.atomic import write_atomically
+from hoad.atomic import write_atomically
 from hoad.mechanics.io.fields import field, field_names, nodal_displacement, phase_numbers, require_whole, unknown_name
 
 if TYPE_CHECKING:

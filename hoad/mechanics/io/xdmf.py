@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from xml.etree import ElementTree
 
+from hoad.atomic import write_atomically
 from hoad.errors import MechanicsError
-from hoad.mechanics.io.atomic import write_atomically
 from hoad.mechanics.io.packages import need
 from hoad.mechanics.io.vti import VoxelData, voxel_data
 
