@@ -47,6 +47,7 @@ class Linearised:
         self.max_cg = newton.max_cg
         self.tangent = problem.tangent(strain, variables, dt)
         self.formulation = newton.formulation(np.zeros((len(strain), 0)), self.tangent)
+        self._reference = self.formulation.operators.reference
         self.iterations = 0
 
     def stiffness(self, e: Array) -> Array:
@@ -64,8 +65,7 @@ class Linearised:
             If conjugate gradients do not reach the tolerance: an inaccurate derivative is never returned.
         """
         linear = self.formulation
-        reference = linear.operators.reference
-        if not np.array_equal(reference, self._reference):
+        if not np.array_equal(linear.operators.reference, self._reference):
             linear.operators.set_reference(self._reference)
         b = linear.rhs(stress, np.zeros(0))
         size = np.sqrt(max(linear.dot(b, linear.precondition(b)), 0.0))
@@ -87,12 +87,6 @@ class Linearised:
             )
             raise ConvergenceError(f"a derivative of the response could not be found: {why}. Use a larger max_cg or a looser tol.")
         return np.array(linear.fluctuation(found.x[0]))
-
-    @property
-    def _reference(self) -> Array:
-        if not hasattr(self, "_kept"):
-            self._kept = self.formulation.operators.reference
-        return self._kept
 
     @own_threads
     def concentrations(self) -> list[Array]:
