@@ -77,7 +77,7 @@ class ScipyTransform:
 
 
 class DuccTransform(ScipyTransform):
-    """ducc0's transforms (extra ``fft``): the algorithms of SciPy's with wider vector instructions, some two times faster."""
+    """ducc0's transforms (extra ``fft``): the algorithms of SciPy's with wider vector instructions."""
 
     def __init__(self, grid: Grid, workers: int | None = None) -> None:
         from ducc0 import fft
