@@ -16,7 +16,7 @@ import numpy as np
 from hoad.core.box import Box, Buffer, functions, ops, ufuncs
 from hoad.core.in_place import link_view
 
-__all__ = ["Function", "Primitive", "ViewPrimitive", "expose", "primitives", "registry"]
+__all__ = ["Function", "Primitive", "ViewPrimitive", "expose", "exposed", "later", "primitives", "registry"]
 
 primitives: dict[str, Primitive] = {}
 """Every primitive by its name."""
@@ -143,6 +143,9 @@ class Function:
 
 _functions: dict[str, Function] = {}
 
+later: list[Callable[[], None]] = []
+"""What imports the declarations that are not made when hoad is imported."""
+
 
 def expose(implementation: Callable[..., Any], name: str, native: Any, kind: str, *, op: str | None = None) -> None:
     """Make ``implementation`` what handles traced arguments of the NumPy or SciPy function ``native``."""
@@ -158,8 +161,15 @@ def expose(implementation: Callable[..., Any], name: str, native: Any, kind: str
     setattr(ops, op or name.rpartition(".")[2], implementation) if name.startswith("numpy.") and name.count(".") == 1 else None
 
 
+def exposed() -> list[Function]:
+    """The functions that were declared until now."""
+    return list(_functions.values())
+
+
 def registry() -> list[Function]:
     """Every function that accepts traced values, sorted by name.
+
+    Imports the declarations of all modules of SciPy that hoad knows.
 
     Returns
     -------
@@ -171,4 +181,6 @@ def registry() -> list[Function]:
     >>> [f.kind for f in hoad.registry() if f.name == "numpy.tanh"]
     ['elementwise']
     """
+    for load in later:
+        load()
     return [_functions[name] for name in sorted(_functions)]

@@ -20,19 +20,16 @@ from hoad.rules import (  # noqa: F401  # imported for their declarations, in th
     ufunc_methods,
     products,
     creation,
-    linalg,
-    determinant,
-    norms,
-    matrix_products,
-    ladders,
-    bessel,
-    special,
+    linear_algebra,
+    special_functions,
     calculus,
     polynomials,
     grids,
     piecewise,
     number_parts,
     statistics,
-    symmetric_functions,
-    eigen,
 )
+from hoad.core.primitive import later
+from hoad.rules.scipy import load_all
+
+later.append(load_all)

@@ -14,7 +14,7 @@ import numpy as np
 
 from hoad.backends import of
 from hoad.core.box import Box, Buffer, functions, ops
-from hoad.core.primitive import registry
+from hoad.core.primitive import exposed
 from hoad.errors import UnsupportedFunctionError
 
 __all__ = ["mirror"]
@@ -103,7 +103,7 @@ def mirror(native: ModuleType, here: dict[str, Any], creation: dict[str, Callabl
             raise AttributeError(f"module {here['__name__']!r} has no attribute {name!r}")
         if not callable(value) or isinstance(value, type | ModuleType):
             return value
-        for f in registry():
+        for f in exposed():
             if f.name == f"{prefix}.{name}" or f.native is value:
                 return _covered(f.name, f.native, f.implementation)
         if value in functions:  # questions about an array: its shape, its dtype

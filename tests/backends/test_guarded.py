@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import hoad
-from hoad.rules.bessel import bessel_native
-from hoad.rules.ladders import exprel_derivative, scaled_erfc, sinc_derivative
+from hoad.rules.special_functions.bessel import bessel_native
+from hoad.rules.special_functions.ladders import exprel_derivative, scaled_erfc, sinc_derivative
 from hoad.scipy import special
 
 from ..registry.harness import KNOWN, over

@@ -10,7 +10,7 @@ from scipy.optimize import brentq, root
 import hoad
 from hoad.core.box import Box
 from hoad.errors import ClosureError, ImplicitError
-from hoad.rules.symmetric_functions import sqrtm_symmetric
+from hoad.rules.linear_algebra.symmetric_functions import sqrtm_symmetric
 from hoad.testing import check_batching, check_series, check_transpose
 
 from ..backends.guarded import BACKEND, Guarded

@@ -9,7 +9,7 @@ from .cases import CASES
 
 def test_every_function_has_a_case():
     missing = sorted({f.name for f in hoad.registry()} - {c.name for c in CASES})
-    assert not missing, f"add cases in tests/registry/cases.py for {missing}"
+    assert not missing, f"add cases in tests/registry/cases/ for {missing}"
 
 
 def test_cases_have_distinct_names():

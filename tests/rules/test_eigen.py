@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import hoad
-from hoad.rules.symmetric_functions import funm_symmetric, logm_symmetric
+from hoad.rules.linear_algebra.symmetric_functions import funm_symmetric, logm_symmetric
 from hoad.testing import check_batching, check_series, check_transpose
 
 from .agreement import all_modes_agree

@@ -10,8 +10,8 @@ import pytest
 
 import hoad
 from hoad.errors import DTypeError, ShapeError
-from hoad.rules import divided_differences
-from hoad.rules.symmetric_functions import (
+from hoad.rules.linear_algebra import divided_differences
+from hoad.rules.linear_algebra.symmetric_functions import (
     expm_symmetric,
     funm_symmetric,
     inverse_sqrtm_symmetric,

@@ -12,7 +12,7 @@ from hoad.mechanics.materials.hardening import relief, require_hardening
 from hoad.mechanics.materials.invariants import inadmissible, volume_ratio
 from hoad.mechanics.materials.plane_strain import in_space
 from hoad.mechanics.tensors import deviator, dot, double_dot, eye_like, inverse, symmetric, transpose
-from hoad.rules.symmetric_functions import expm_symmetric, logm_symmetric
+from hoad.rules.linear_algebra.symmetric_functions import expm_symmetric, logm_symmetric
 
 __all__ = ["LogarithmicJ2"]
 

@@ -14,7 +14,7 @@ from hoad.mechanics.materials.invariants import first_invariant, inadmissible, v
 from hoad.mechanics.materials.linear import LinearElastic
 from hoad.mechanics.materials.volumetric import VOLUMETRIC
 from hoad.mechanics.tensors import as_array, eye_like
-from hoad.rules.symmetric_functions import expm_symmetric, logm_symmetric
+from hoad.rules.linear_algebra.symmetric_functions import expm_symmetric, logm_symmetric
 
 __all__ = ["Ogden"]
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import special
 
 from hoad.backends import is_host
-from hoad.rules.ladders import pieces, wide
+from hoad.rules.special_functions.ladders import pieces, wide
 
 _FIRST = {"jv": ("j0", "j1"), "yv": ("y0", "y1"), "iv": ("i0", "i1"), "kv": ("k0", "k1")}
 _SIGNS = {"jv": (-1, 1), "yv": (-1, 1), "iv": (1, -1), "kv": (1, 1)}

@@ -27,8 +27,8 @@ from hoad.core.kinds.cotangents import fit, is_real
 from hoad.core.primitive import Primitive
 from hoad.core.series import Algebra, Series, add_term
 from hoad.errors import DTypeError, ShapeError
-from hoad.rules import divided_differences
-from hoad.rules.divided_differences import DividedDifference
+from hoad.rules.linear_algebra import divided_differences
+from hoad.rules.linear_algebra.divided_differences import DividedDifference
 
 __all__ = ["expm_symmetric", "funm_symmetric", "inverse_sqrtm_symmetric", "logm_symmetric", "sqrtm_symmetric"]
 
@@ -234,7 +234,7 @@ def logm_symmetric(a: Any) -> Any:
     Examples
     --------
     >>> import numpy as np, hoad
-    >>> from hoad.rules.symmetric_functions import logm_symmetric
+    >>> from hoad.rules.linear_algebra.symmetric_functions import logm_symmetric
     >>> hoad.grad(lambda a: np.trace(logm_symmetric(a)))(np.diag([1.0, 4.0]))
     array([[1.  , 0.  ],
            [0.  , 0.25]])
@@ -256,7 +256,7 @@ def expm_symmetric(a: Any) -> Any:
     Examples
     --------
     >>> import numpy as np, hoad
-    >>> from hoad.rules.symmetric_functions import expm_symmetric
+    >>> from hoad.rules.linear_algebra.symmetric_functions import expm_symmetric
     >>> hoad.grad(lambda a: np.trace(expm_symmetric(a)))(np.zeros((2, 2)))
     array([[1., 0.],
            [0., 1.]])
@@ -280,7 +280,7 @@ def sqrtm_symmetric(a: Any) -> Any:
     Examples
     --------
     >>> import numpy as np, hoad
-    >>> from hoad.rules.symmetric_functions import sqrtm_symmetric
+    >>> from hoad.rules.linear_algebra.symmetric_functions import sqrtm_symmetric
     >>> hoad.grad(lambda a: np.trace(sqrtm_symmetric(a)))(np.diag([1.0, 4.0]))
     array([[0.5 , 0.  ],
            [0.  , 0.25]])
@@ -302,7 +302,7 @@ def inverse_sqrtm_symmetric(a: Any) -> Any:
     Examples
     --------
     >>> import numpy as np, hoad
-    >>> from hoad.rules.symmetric_functions import inverse_sqrtm_symmetric
+    >>> from hoad.rules.linear_algebra.symmetric_functions import inverse_sqrtm_symmetric
     >>> hoad.grad(lambda a: np.trace(inverse_sqrtm_symmetric(a)))(np.diag([1.0, 4.0]))
     array([[-0.5   ,  0.    ],
            [ 0.    , -0.0625]])
@@ -331,7 +331,7 @@ def funm_symmetric(a: Any, derivatives: Callable[[int, Any], Any]) -> Any:
     Examples
     --------
     >>> import numpy as np, hoad
-    >>> from hoad.rules.symmetric_functions import funm_symmetric
+    >>> from hoad.rules.linear_algebra.symmetric_functions import funm_symmetric
     >>> sine = lambda k, x: np.sin(x + k * np.pi / 2)
     >>> hoad.grad(lambda a: np.trace(funm_symmetric(a, sine)))(np.zeros((2, 2)))
     array([[1., 0.],

@@ -19,7 +19,7 @@ from hoad.core.kinds import constant, contraction, opaque
 from hoad.core.kinds.batching import align_ranks
 from hoad.core.kinds.cotangents import is_complex
 from hoad.core.primitive import expose, register
-from hoad.rules.linalg import adjoint, identity, swapped
+from hoad.rules.linear_algebra.solving import adjoint, identity, swapped
 from hoad.rules.products import matmul
 from hoad.rules.reductions import sum_
 

@@ -19,7 +19,7 @@ from hoad.core.kinds import constant, opaque
 from hoad.core.kinds.cotangents import fit, is_real
 from hoad.core.primitive import expose, register
 from hoad.core.series import add_term
-from hoad.rules.linalg import adjoint, identity, plain_or_traced
+from hoad.rules.linear_algebra.solving import adjoint, identity, plain_or_traced
 from hoad.rules.products import matmul
 
 # -- the triangle that is read --------------------------------------------------------------------------------------------------

@@ -19,9 +19,9 @@ from hoad.core.kinds.cotangents import is_complex
 from hoad.core.primitive import expose, register
 from hoad.errors import UnsupportedFunctionError
 from hoad.rules.arguments import as_array
-from hoad.rules.bessel import bessel_native
-from hoad.rules.ladders import exprel_derivative, scaled_erfc, sinc_derivative
 from hoad.rules.reductions import normal_axes, spread, sum_
+from hoad.rules.special_functions.bessel import bessel_native
+from hoad.rules.special_functions.ladders import exprel_derivative, scaled_erfc, sinc_derivative
 
 SQRT2 = math.sqrt(2.0)
 SQRT_PI = math.sqrt(math.pi)

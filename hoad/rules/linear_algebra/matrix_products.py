@@ -9,7 +9,7 @@ import numpy as np
 from hoad.backends import filled
 from hoad.core.box import ops, strip
 from hoad.core.primitive import expose
-from hoad.rules.linalg import identity, plain_or_traced, swapped
+from hoad.rules.linear_algebra.solving import identity, plain_or_traced, swapped
 from hoad.rules.products import matmul, vecdot
 
 
