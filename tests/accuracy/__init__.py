@@ -1,0 +1,1 @@
+"""How accurate derivatives of special functions are, against mpmath to 50 digits: ``python -m tests.accuracy``."""
