@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from numpydoc.validate import validate
 
-MODULES = ("hoad", "hoad.errors", "hoad.testing", "hoad.optimize", "hoad.optimize.schedules", "hoad.mechanics")
+MODULES = ("hoad", "hoad.errors", "hoad.testing", "hoad.optimize", "hoad.optimize.schedules", "hoad.mechanics", "hoad.sparse")
 
 CODES = {
     "GL03",  # blank lines doubled

@@ -11,6 +11,7 @@ from hoad.modes.debug import debug_nans
 from hoad.operators import GaussNewtonOperator, HessianOperator, JacobianOperator
 from hoad.transforms.batching import vmap
 from hoad.transforms.check import check_derivatives
+from hoad.transforms.control import fixed_point, fori_loop, linear_solve, revolve_schedule, root, scan, while_loop
 from hoad.transforms.custom import checkpoint, custom_jvp, custom_vjp, primitive, stop_gradient
 from hoad.transforms.first import grad, jvp, value_and_grad, vjp
 from hoad.transforms.higher import derivative_tensor, jet, partial, taylor
@@ -20,7 +21,7 @@ from hoad.transforms.linear import linear_transpose, linearize, linearize_hvp
 from hoad.transforms.second import hessian, hvp, value_grad_and_hvp, vhv
 
 if TYPE_CHECKING:
-    from hoad import mechanics, numpy, optimize, scipy, testing  # noqa: F401  # imported when they are first used, see below
+    from hoad import mechanics, numpy, optimize, scipy, sparse, testing  # noqa: F401  # imported when they are first used, see below
 
 __version__ = "0.1.0"
 
@@ -36,6 +37,8 @@ __all__ = [
     "debug_nans",
     "derivative_tensor",
     "errors",
+    "fixed_point",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
@@ -45,12 +48,16 @@ __all__ = [
     "jacrev",
     "jet",
     "jvp",
+    "linear_solve",
     "linear_transpose",
     "linearize",
     "linearize_hvp",
     "partial",
     "primitive",
     "registry",
+    "revolve_schedule",
+    "root",
+    "scan",
     "stop_gradient",
     "taylor",
     "trace",
@@ -59,11 +66,12 @@ __all__ = [
     "vhv",
     "vjp",
     "vmap",
+    "while_loop",
 ]
 
 del rules  # imported only to fill the registry
 
-_SUBPACKAGES = ("mechanics", "numpy", "optimize", "scipy", "testing")
+_SUBPACKAGES = ("mechanics", "numpy", "optimize", "scipy", "sparse", "testing")
 
 
 def __getattr__(name: str) -> _Any:

@@ -19,8 +19,10 @@ __all__ = [
     "HoadError",
     "ImplicitError",
     "InPlaceError",
+    "IntegrationError",
     "LeakedTraceError",
     "LoadError",
+    "LoopError",
     "MaterialError",
     "MechanicsError",
     "NonFiniteError",
@@ -28,7 +30,9 @@ __all__ = [
     "NotScalarError",
     "OptimizeError",
     "RuleError",
+    "SolverError",
     "ShapeError",
+    "SparsityError",
     "StructureError",
     "TracedConversionError",
     "UnsupportedFunctionError",
@@ -204,6 +208,22 @@ class ImplicitError(HoadError, ArithmeticError):
         return cls(f"{what} is complex, expected real numbers. Solve for the real and the imaginary part as two unknowns.")
 
 
+class IntegrationError(HoadError, ArithmeticError):
+    """A differential equation or an integral has no solution of the required accuracy."""
+
+    @classmethod
+    def failed(cls, what: str, message: str, reached: float, wanted: float) -> IntegrationError:
+        return cls(
+            f"{what}: the solver stopped at t = {reached:.6g}, expected to reach t = {wanted:.6g} ({str(message).strip().rstrip('.')}). "
+            "The solution or a derivative of it grows without bound there, the equation is stiff (use method='Radau', 'BDF' or "
+            "'LSODA'), or the tolerances are too tight."
+        )
+
+    @classmethod
+    def times(cls, found: str) -> IntegrationError:
+        return cls(f"t has {found}, expected one axis with at least one time, in increasing or decreasing order. Sort the times.")
+
+
 class LeakedTraceError(HoadError, RuntimeError):
     """A traced value was used after the differentiation that made it had ended."""
 
@@ -224,6 +244,58 @@ class ClosureError(HoadError, TypeError):
         return cls(
             f"the function given to {what} uses a traced value from an enclosing scope, whose derivative the rule "
             "would not see. Pass that value as an argument."
+        )
+
+
+class LoopError(HoadError, TypeError):
+    """A loop was given functions or arrays that do not make one."""
+
+    @classmethod
+    def lengths(cls, name: str, found: Any, length: Any) -> LoopError:
+        given = "" if length is None else f" and length={length}"
+        return cls(
+            f"{name} found leading axes of lengths {found} in xs{given}, expected one common length. Give arrays with the same "
+            "first axis, or length= alone if there is nothing to go through."
+        )
+
+    @classmethod
+    def no_length(cls, name: str, found: Any) -> LoopError:
+        return cls(
+            f"{name} was given {found}, expected the number of steps: arrays xs with a first axis, or a plain integer that is "
+            "not negative. A number of steps that is traced or found on the way needs hoad.while_loop."
+        )
+
+    @classmethod
+    def not_a_pair(cls, name: str, found: Any) -> LoopError:
+        return cls(f"the step of {name} returned {found}, expected a tuple (new carry, y). Return (carry, None) if there is no y.")
+
+    @classmethod
+    def carry(cls, name: str, what: str, found: Any, expected: Any) -> LoopError:
+        return cls(
+            f"the step of {name} returned a carry with {what} {found}, expected {expected} as it was given: a carry keeps its "
+            "structure, shapes and dtypes from step to step. Give an init of that kind, or convert what the step returns."
+        )
+
+    @classmethod
+    def condition(cls, found: Any) -> LoopError:
+        return cls(
+            f"cond of while_loop returned {found}, expected one boolean, such as the result of a comparison of numbers. Use "
+            "np.any or np.all for arrays."
+        )
+
+    @classmethod
+    def checkpoints(cls, found: Any) -> LoopError:
+        return cls(
+            f"checkpoint is {found!r}, expected None (keep all states), 'all' (keep the tape of all steps), or the number of "
+            "states to keep, at least 1."
+        )
+
+    @classmethod
+    def not_repeatable(cls, k: int) -> LoopError:
+        return cls(
+            f"step {k} of a loop gave another result when the reverse sweep repeated it, expected the same: the step draws random "
+            "numbers, counts its calls, or uses an array that was overwritten since. Pass such things through xs or the carry, or "
+            "use checkpoint='all', which repeats nothing."
         )
 
 
@@ -276,6 +348,28 @@ class DerivativeMismatchError(HoadError, AssertionError):
         )
 
 
+class SolverError(HoadError, ArithmeticError):
+    """A solver of SciPy returned something that has no derivative as the solution of its equations."""
+
+    @classmethod
+    def failed(cls, what: str, message: str) -> SolverError:
+        return cls(
+            f"{what} did not converge ({str(message).strip().rstrip('.')}), expected a solution: derivatives are those of the exact "
+            "solution. Give it more iterations, a looser tolerance or a better start."
+        )
+
+    @classmethod
+    def weakly_active(cls, what: str, index: int) -> SolverError:
+        return cls(
+            f"{what}: unknown {index} lies on its bound where the gradient vanishes too, expected either a bound that holds it back or "
+            "a free minimum: the solution has only one-sided derivatives there. Move the bound."
+        )
+
+    @classmethod
+    def unsupported(cls, what: str, found: str, advice: str) -> SolverError:
+        return cls(f"{what} with traced values has no derivative rule for {found}. {advice}")
+
+
 class OptimizeError(HoadError, ValueError):
     """An optimiser was asked for something that it cannot do."""
 
@@ -323,6 +417,21 @@ class OptimizeError(HoadError, ValueError):
         )
 
 
+class SparsityError(HoadError, ValueError):
+    """A sparse derivative was asked for at a point that its plan does not fit."""
+
+    @classmethod
+    def size(cls, found: int, expected: int) -> SparsityError:
+        return cls(f"The plan was made for {expected} entries, and x has {found}. Make a plan for each size of x.")
+
+    @classmethod
+    def pattern(cls, name: str, row: int) -> SparsityError:
+        return cls(
+            f"The {name} at this point has entries outside the pattern, first seen in row {row}: the function took another branch "
+            "or other indices than where the plan was made. Make a new plan at this point."
+        )
+
+
 class MechanicsError(HoadError, ValueError):
     """Base class of errors of :mod:`hoad.mechanics`."""
 
@@ -355,10 +464,36 @@ class LoadError(MechanicsError):
     """A load cannot be applied to the cell."""
 
 
-class ConvergenceError(MechanicsError, RuntimeError):
-    """A solve ended without reaching its tolerance; ``solution`` holds everything up to the last converged step."""
+class ConvergenceError(HoadError, RuntimeError):
+    """A solve ended without reaching its tolerance; ``solution`` holds what it had found until then."""
 
     solution: Any = None
+
+    @classmethod
+    def ended(cls, name: str, steps: int, found: float, expected: float, solution: Any) -> ConvergenceError:
+        error = cls(
+            f"{name} ended after {steps} steps with a relative error of about {found:.2g}, expected at most {expected:.2g}. Start "
+            "nearer to the solution, allow more steps (max_steps=), or choose another method; error.solution holds the last point."
+        )
+        error.solution = solution
+        return error
+
+    @classmethod
+    def not_finite(cls, name: str, steps: int, solution: Any) -> ConvergenceError:
+        error = cls(
+            f"{name} met NaN or infinity after {steps} steps, expected finite numbers: the iteration diverges or leaves the domain "
+            "of the function. Start nearer to the solution, or damp the iteration; error.solution holds the last finite point."
+        )
+        error.solution = solution
+        return error
+
+    @classmethod
+    def linear(cls, what: str, found: float, expected: float) -> ConvergenceError:
+        return cls(
+            f"{what} left a relative residual of {found:.2g}, expected at most {expected:.2g}: the solver has not converged, or it "
+            "does not solve with the operator that it was given. Give a better solver (a preconditioner, more iterations), a "
+            "transpose_solve that belongs to it, or a larger tolerance."
+        )
 
 
 class CommandError(HoadError):

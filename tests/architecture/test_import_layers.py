@@ -26,6 +26,7 @@ LAYERS = {
     "testing": 6,
     "numpy": 6,
     "scipy": 6,
+    "sparse": 6,
     "mechanics": 7,
     "cli": 7,
     "__main__": 8,
