@@ -12,7 +12,7 @@ PIP     := $(PY) -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all lint docs bench peers papers gpu mpi clean
+.PHONY: help run test test-all lint docs bench peers papers gpu mpi conformance coverage-report clean
 
 help:
 	@echo "make run       derivatives of a real loss on real data: the main job"
@@ -20,11 +20,14 @@ help:
 	@echo "make test-all  the test suite with slow tests and a longer random search"
 	@echo "make lint      ruff, mypy, public docstrings"
 	@echo "make docs      HTML documentation, with its examples run"
+	@echo "make coverage-report  the functions of NumPy and SciPy that hoad knows, and why not the others"
 	@echo "make bench     asv benchmarks, one quick pass"
 	@echo "make peers     hoad beside jax, torch, autograd, tensortrax and xpektra"
 	@echo "make papers    every reproduced paper against its published numbers"
 	@echo "make gpu       tests on a CUDA device (CUDA=12 or CUDA=13)"
 	@echo "make mpi       cells spread over 2 and 4 processes (needs mpirun and FFTW)"
+	@echo "make conformance ARRAY_API_TESTS=<checkout>   the public array-api-tests suite on hoad.numpy"
+	@echo "make coverage-report   public functions of NumPy and SciPy that have derivatives, and those that have not"
 	@echo "make clean     remove .venv, caches and everything built"
 
 run: $(VENV)/.installed-examples
@@ -50,6 +53,9 @@ docs: $(VENV)/.installed-docs
 	$(PY) -m sphinx --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
 	$(PY) -m sphinx --quiet --fail-on-warning --keep-going -b doctest docs docs/_build/doctest
 	@echo "docs/_build/html/index.html"
+
+coverage-report: $(VENV)/.installed-test
+	$(PY) docs/coverage_report.py
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/asv machine --yes
@@ -83,6 +89,18 @@ mpi: export HOAD_NUM_THREADS ?= 1
 mpi: $(VENV)/.installed-mpi
 	for n in 2 4; do for d in slab pencil; do \
 	    $(MPIRUN) -n $$n $(PY) tests/mpi/spread_cell.py --decomposition $$d || exit 1; done; done
+
+# The suite is a checkout of github.com/data-apis/array-api-tests with its submodule; it runs on plain and on traced arrays.
+EXAMPLES ?= 20
+
+conformance: $(VENV)/.installed-conformance
+	@test -d "$(ARRAY_API_TESTS)/array_api_tests" || { echo "name a checkout: make conformance ARRAY_API_TESTS=<folder>"; exit 1; }
+	for module in hoad.numpy tests.conformance.traced; do \
+	    (cd "$(ARRAY_API_TESTS)" && PYTHONPATH=$(CURDIR) ARRAY_API_TESTS_MODULE=$$module $(CURDIR)/$(PY) -m pytest -q \
+	        --disable-deadline --max-examples $(EXAMPLES) --skips-file $(CURDIR)/tests/conformance/skips.txt array_api_tests) || exit 1; done
+
+coverage-report: $(VENV)/.installed-test
+	$(PY) docs/coverage_report.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info docs/_build docs/generated .asv

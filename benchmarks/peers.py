@@ -518,14 +518,14 @@ def _printed(line: Line) -> str:
     return f"| {line.work} | {line.ours} | {line.theirs} | {line.ratio} | {line.limit} | {line.verdict} |"
 
 
-def write_markdown(path: Path, text: str) -> None:
+def write_markdown(path: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
     """Put ``text`` between the markers of a page, or make it the page."""
-    page = path.read_text(encoding="utf-8") if path.exists() else f"{BEGIN}\n{END}\n"
-    if BEGIN not in page or END not in page:
-        raise SystemExit(f"{path} holds no lines {BEGIN} and {END} between which the table goes")
-    head, tail = page.split(BEGIN)[0], page.split(END)[1]
+    page = path.read_text(encoding="utf-8") if path.exists() else f"{begin}\n{end}\n"
+    if begin not in page or end not in page:
+        raise SystemExit(f"{path} holds no lines {begin} and {end} between which the table goes")
+    head, tail = page.split(begin)[0], page.split(end)[1]
     temporary = path.with_name(path.name + ".part")
-    temporary.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
+    temporary.write_text(f"{head}{begin}\n{text}\n{end}{tail}", encoding="utf-8")
     temporary.replace(path)
 
 

@@ -7,6 +7,7 @@ of functions), so neither can fall behind the code.
 from __future__ import annotations
 
 import inspect
+import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -73,13 +74,44 @@ def markdown_table(header: list[str], rows: Iterable[list[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
 
 
+def measured(name: str) -> dict[str, Any]:
+    """What a measuring command has written next to this file."""
+    path = Path(__file__).parent / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def errors_of(function: Any, differences: dict[str, Any], references: dict[str, list[dict[str, Any]]]) -> tuple[str, str]:
+    """The domain on which a function's derivatives were compared, and their worst errors there."""
+    if found := references.get(function.name):
+        domains, errors = [], []
+        for row in found:
+            argument = f" in argument {row['argument']}" if len(found) > 1 or row["argument"] else ""
+            domains.append(row["domain"])
+            limit = f" ({row['reason']})" if row["reason"] else ""
+            errors.append(", ".join(f"order {n}: {e:g} ulp" for n, e in row["errors"].items()) + argument + limit)
+        return "; ".join(dict.fromkeys(domains)), "; ".join(errors)
+    if found := differences.get(function.name):
+        exact = found["reference"] != "differences in double"
+        error = f"{max(found['error'], 0.5):.2g} eps" if exact else "agrees with differences"
+        return ("" if found["low"] is None else f"[{found['low']:g}, {found['high']:g}]"), error
+    return "", "0" if str(function.kind) == "constant" else ""
+
+
 def function_table() -> str:
-    """How many functions there are of each kind, then each function with its kind, modes and origin."""
+    """How many functions there are of each kind, then each function with its kind, modes, measured error and origin."""
     functions = sorted(registered_functions(), key=lambda function: function.name)
     counts = Counter(str(function.kind) for function in functions)
     summary = markdown_table(["kind", "functions"], [[kind, str(count)] for kind, count in sorted(counts.items())])
-    rows = [[f"`{f.name}`", str(f.kind), ", ".join(f.modes), f"{f.source or ''}"] for f in functions]
-    return summary + "\n\n" + markdown_table(["function", "kind", "modes", "source"], rows) + "\n"
+    differences = measured("measured_errors.json").get("functions", {})
+    references: dict[str, list[dict[str, Any]]] = {}
+    for row in measured("accuracy.json").get("rows", []):
+        references.setdefault(row["name"], []).append(row)
+    rows = []
+    for f in functions:
+        domain, error = errors_of(f, differences, references)
+        rows.append([f"`{f.name}`", str(f.kind), ", ".join(f.modes), domain, error, f"{f.source or ''}"])
+    header = ["function", "kind", "modes", "compared on", "worst error", "source"]
+    return summary + "\n\n" + markdown_table(header, rows) + "\n"
 
 
 # ---------------------------------------------------------------------------------------------------------------------
