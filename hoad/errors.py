@@ -149,6 +149,13 @@ class InPlaceError(HoadError, TypeError):
         )
 
     @classmethod
+    def read_only(cls) -> InPlaceError:
+        return cls(
+            "an in-place update of a read-only array (an input that is read-only, or np.broadcast_to, np.diagonal). "
+            "Copy it first: y = x.copy()."
+        )
+
+    @classmethod
     def plain_buffer(cls, what: str, buffer: Any, advice: str) -> InPlaceError:
         return cls(
             f"{what} is a plain {type(buffer).__name__}, which cannot hold the derivative of a traced result. "

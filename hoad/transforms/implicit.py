@@ -26,7 +26,7 @@ from hoad.errors import ClosureError, ImplicitError
 from hoad.transforms.arguments import as_outputs
 from hoad.transforms.solutions import Equations, examine
 
-__all__ = ["implicit"]
+__all__ = ["implicit", "implicit_primitive"]
 
 Function = Callable[..., Any]
 
@@ -127,7 +127,7 @@ def implicit(
                 examine(equations, z, r, xs, tolerance, pointwise=traced and structure == "pointwise")
             return z
 
-        return _primitive(native, equations).bind(*leaves)
+        return implicit_primitive(native, equations, _mapped).bind(*leaves)
 
     return solve
 
@@ -213,7 +213,16 @@ def _mapped(equations: Equations, size: int, flags: list[bool]) -> Equations:
     )
 
 
-def _primitive(native: Function, equations: Equations) -> Primitive:
+Mapping = Callable[[Equations, int, list[bool]], Equations]
+
+
+def implicit_primitive(native: Function, equations: Equations, mapped: Mapping) -> Primitive:
+    """A primitive whose value is ``native(*xs)`` and whose derivatives in every mode are those of the equations.
+
+    ``mapped`` gives the equations of all entries of a hidden axis.  What ``equations.jacobian`` returns is only ever handed to
+    ``equations.solve`` and ``equations.solve_adjoint``, so it may be a matrix, blocks, or just the point.
+    """
+
     def forward(z: Any, xs: Any, ts: Any, kw: Any) -> Any:
         r = engine.push(lambda *x: equations.residual(z, *x), xs, ts)[1]
         return None if r is None else -equations.solve(equations.jacobian(z, *xs), r)
@@ -245,6 +254,6 @@ def _primitive(native: Function, equations: Equations) -> Primitive:
             rows = [native(*[x[i] if flag else x for x, flag in zip(values, flags, strict=True)]) for i in range(size)]
             return np.stack(rows)
 
-        return _primitive(each, _mapped(equations, size, list(flags))).bind(*xs)
+        return implicit_primitive(each, mapped(equations, size, list(flags)), mapped).bind(*xs)
 
     return Primitive("implicit", native, "implicit", forward=forward, reverse=reverse, taylor=taylor, batch=batch)

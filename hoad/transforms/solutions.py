@@ -24,7 +24,7 @@ class Equations(NamedTuple):
     residual: Function
     """(z, *xs) -> R"""
     jacobian: Function
-    """(z, *xs) -> J: of the shape of z for one component, else (*points, m, m)"""
+    """(z, *xs) -> J: of the shape of z for one component, else (*points, m, m); matrix-free, the point itself"""
     solve: Function
     """(J, r) -> J^-1 r"""
     solve_adjoint: Function

@@ -216,3 +216,190 @@ def test_solve_reads_what_numpy_reads():
             np.linalg.solve(stack * (1 + 0.1 * h), b + h * (b + 1)) - np.linalg.solve(stack * (1 - 0.1 * h), b - h * (b + 1))
         ) / (2 * h)
         np.testing.assert_allclose(t, numerical, rtol=1e-6, atol=1e-8)
+
+
+# -- rules, loops and solvers in each other -----------------------------------------------------------------------------------
+
+
+def cubic(a):
+    """The real root of z + z**3 = a by Cardano's formula."""
+    s = np.sqrt(a * a / 4 + 1 / 27)
+    return np.cbrt(a / 2 + s) - np.cbrt(s - a / 2)
+
+
+solved = hoad.implicit(lambda z, a: z + z**3 - a, cubic)
+
+
+@hoad.custom_jvp
+def by_its_tangent(a):
+    return cubic(a)
+
+
+by_its_tangent.defjvp(lambda p, t: (by_its_tangent(*p), t[0] / (1 + 3 * by_its_tangent(*p) ** 2)))
+
+
+@hoad.custom_vjp
+def by_its_cotangent(a):
+    return cubic(a)
+
+
+by_its_cotangent.defvjp(lambda a: (by_its_cotangent(a),) * 2, lambda z, u: (u / (1 + 3 * z**2),))
+declared = hoad.primitive(lambda a: cubic(a), name="behaviour_declared", elementwise=lambda z, a: 1 / (1 + 3 * z**2))
+found = lambda a: hoad.root(lambda z: z + z**3 - a, 0.5 + 0 * a)
+iterated = lambda a: hoad.fixed_point(lambda z, a: (2 * z**3 + a) / (1 + 3 * z**2), 0.5 + 0 * a, a)
+RULES = {
+    "custom_jvp": by_its_tangent,
+    "custom_vjp": by_its_cotangent,
+    "primitive": declared,
+    "implicit": solved,
+    "root": found,
+    "fixed_point": iterated,
+    "checkpoint": hoad.checkpoint(cubic),
+    "checkpoint of custom_vjp": hoad.checkpoint(by_its_cotangent),
+}
+
+
+def in_a_scan(rule):
+    def f(x):
+        c, ys = hoad.scan(lambda c, a: (rule(c * a), c), x, np.linspace(0.5, 1.5, 3), checkpoint=2)
+        return np.sum(c**2) + np.sum(ys**3)
+
+    return f
+
+
+def in_a_while_loop(rule):
+    body = lambda s: (s[0] + 1, s[1] * 0.5 + rule(s[1] + s[0]))
+    return lambda x: np.sum(hoad.while_loop(lambda s: s[0] < 3, body, (0, x))[1] ** 2)
+
+
+def in_a_checkpoint(rule):
+    return lambda x: np.sum(hoad.checkpoint(lambda x: rule(x * x) * rule(x))(x))
+
+
+def in_a_residual(rule):
+    return lambda x: np.sum(hoad.root(lambda z, x: z + 0.3 * rule(z) - x, x * 0 + 0.3, x) ** 3)
+
+
+def in_a_linear_solve(rule):
+    return lambda x: np.sum(hoad.linear_solve(lambda v: (2 + rule(x)) * v - 0.3 * v[::-1], x) ** 3)
+
+
+def under_a_custom_rule(rule):
+    """The rule of an outer function is written with the inner one, and with a loop."""
+
+    @hoad.custom_jvp
+    def outer(x):
+        return np.sum(rule(x) ** 3)
+
+    def tangent(primals, tangents):
+        (x,), (v,) = primals, tangents
+        z, dz = hoad.jvp(rule, (x,), (v,))
+        return outer(x), np.sum(hoad.fori_loop(0, 2, lambda i, c: c * z, 3 * dz))
+
+    outer.defjvp(tangent)
+    return outer
+
+
+def under_a_custom_cotangent(rule):
+    @hoad.custom_vjp
+    def outer(x):
+        return np.sum(rule(x) ** 3)
+
+    def backward(x, u):
+        z, pull = hoad.vjp(rule, x)
+        return pull(hoad.scan(lambda c, _: (c * z, None), 3.0 * z**0 * u, length=2)[0])
+
+    outer.defvjp(lambda x: (outer(x), x), backward)
+    return outer
+
+
+PLACES = [
+    in_a_scan,
+    in_a_while_loop,
+    in_a_checkpoint,
+    in_a_residual,
+    in_a_linear_solve,
+    under_a_custom_rule,
+    under_a_custom_cotangent,
+]
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda p: p.__name__)
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_in_every_place(name, place):
+    """Each rule, put where functions may stand, is the closed form there: in every mode, to third order, and batched."""
+    f, g = place(RULES[name]), place(cubic)
+    for order in (1, 2, 3):
+        expected = derivative(g, X, "F" * order, V)
+        chosen = (
+            words(order, "FRT")
+            if order == 1
+            else ["RR", "FR", "RF", "TR", "taylor"]
+            if order == 2
+            else ["RRR", "FRF", "RFR", "taylor"]
+        )
+        for word in chosen:
+            assert derivative(f, X, word, V, order) == pytest.approx(expected, rel=1e-9, abs=1e-9), word
+    xs = np.stack([X, X[::-1]])
+    np.testing.assert_allclose(hoad.vmap(f)(xs), [g(x) for x in xs], rtol=1e-12)
+    np.testing.assert_allclose(hoad.vmap(hoad.grad(f))(xs), [hoad.grad(g)(x) for x in xs], rtol=1e-10)
+    np.testing.assert_allclose(hoad.hvp(f, X, V), hoad.hvp(g, X, V), rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("mode", ["jvp", "grad", "taylor", "hvp"])
+def test_a_missing_rule_is_named(mode):
+    @hoad.custom_jvp
+    def without_tangent(x):
+        return x * x
+
+    @hoad.custom_vjp
+    def without_cotangent(x):
+        return x * x
+
+    call = {
+        "jvp": lambda f: hoad.jvp(f, (2.0,), (1.0,)),
+        "grad": lambda f: hoad.grad(f)(2.0),
+        "taylor": lambda f: hoad.taylor(f, 2.0, 1.0, 2),
+        "hvp": lambda f: hoad.hvp(f, 2.0, 1.0),
+    }[mode]
+    text = "without_tangent has no forward rule, and its other rules do not determine one. Give it one with without_tangent.defjvp"
+    with pytest.raises(hoad.errors.RuleError, match=text):
+        call(without_tangent)
+    text = (
+        "without_cotangent has no reverse rule, and its other rules do not determine one. Give it one with without_cotangent.defvjp"
+    )
+    with pytest.raises(hoad.errors.RuleError, match=text):
+        call(without_cotangent)
+    for f in (without_tangent, without_cotangent):
+        with pytest.raises(hoad.errors.RuleError):
+            call(lambda x, f=f: hoad.scan(lambda c, _: (f(c), None), x, length=3)[0])
+        assert hoad.vmap(f)(np.array([1.0, 3.0]))[1] == 9  # a batch needs no rule
+
+
+def test_a_rule_of_the_wrong_shape_says_so_in_a_loop():
+    @hoad.custom_vjp
+    def f(x):
+        return np.sum(x) * np.ones(3)
+
+    f.defvjp(lambda x: (f(x), None), lambda _, u: (u[:2],))
+    with pytest.raises(hoad.errors.RuleError, match=r"the vjp rule of f returned shape \(2,\), expected \(3,\)"):
+        hoad.grad(lambda x: np.sum(hoad.scan(lambda c, _: (f(c), None), x, length=3)[0]))(X)
+
+
+def test_closing_over_a_traced_value_under_a_rule_is_an_error_and_never_detached():
+    def rules(x):
+        with_jvp = hoad.custom_jvp(lambda y: y * x)
+        with_jvp.defjvp(lambda p, t: (with_jvp(*p), t[0] * x))
+        with_vjp = hoad.custom_vjp(lambda y: y * x)
+        with_vjp.defvjp(lambda y: (with_vjp(y), None), lambda _, u: (u * x,))
+        return [with_jvp, with_vjp, hoad.checkpoint(lambda y: y * x)]
+
+    for k in range(3):
+        for call in (lambda f, y: f(y), lambda f, y: hoad.scan(lambda c, _: (f(c), None), y, length=2)[0]):
+            for transform in (
+                hoad.grad,
+                lambda f: lambda x: hoad.jvp(f, (x,), (1.0,)),
+                lambda f: lambda x: hoad.taylor(f, x, 1.0, 2),
+            ):
+                with pytest.raises(hoad.errors.ClosureError, match="uses a traced value from an enclosing scope"):
+                    transform(lambda x, k=k, call=call: call(rules(x)[k], x))(2.0)
