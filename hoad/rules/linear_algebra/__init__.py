@@ -5,8 +5,12 @@
 from hoad.rules.linear_algebra import (  # noqa: F401  # imported for their declarations, in the order they need
     solving,
     determinant,
+    symmetric_functions,
     norms,
     matrix_products,
-    symmetric_functions,
     eigen,
+    nonsymmetric_eigen,
+    singular_values,
+    least_squares,
+    orthogonal_factors,
 )

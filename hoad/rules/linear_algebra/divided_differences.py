@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.backends import of, truth
+from hoad.backends import like, of, truth
 
 __all__ = ["DividedDifference", "exp", "inverse_sqrt", "log", "of_derivatives", "sqrt"]
 
@@ -162,7 +162,7 @@ def of_derivatives(derivative: Callable[[int, Any], Any]) -> DividedDifference:
         for k in range(1, len(x)):
             for i in range(len(x) - k):
                 part = x[i : i + k + 1]
-                fine, coarse = _peano(derivative, part, 20), _peano(derivative, part, 14)
+                fine, coarse = _peano(derivative, part)
                 gap = part[-1] - part[0]
                 with np.errstate(divide="ignore", invalid="ignore"):
                     quotient = (values[i + 1] - values[i]) / gap
@@ -178,28 +178,43 @@ def of_derivatives(derivative: Callable[[int, Any], Any]) -> DividedDifference:
     return difference
 
 
-def _peano(derivative: Callable[[int, Any], Any], x: list[Any], count: int) -> Any:
-    """1/k! int M(t) f^(k)(t) dt with the B-spline M of the nodes (integral 1), by Gauss-Legendre between the nodes.
+def _peano(derivative: Callable[[int, Any], Any], x: list[Any]) -> tuple[Any, Any]:
+    """1/k! int M(t) f^(k)(t) dt with the B-spline M of the nodes (integral 1), by 20 and by 14 Gauss-Legendre points
+    between the nodes.
 
     M is computed times the length of the interval, so that nothing is divided by the distance of two neighbours alone.
     """
     k = len(x) - 1
-    total = np.zeros_like(x[0])
-    for j in range(k):
-        h = x[j + 1] - x[j]
-        for s, w in zip(*_gauss(count), strict=True):
-            local = h * ((1 + s) / 2)
-            spline = {j: w / 2}
-            for r in range(2, k + 1):
-                wider: dict[int, Any] = {}
-                for i in range(max(j - r + 1, 0), min(j, k - r) + 1):
-                    width = x[i + r] - x[i]
-                    left = ((x[j] - x[i]) + local) * spline.get(i, 0.0)
-                    right = ((x[i + r] - x[j]) - local) * spline.get(i + 1, 0.0)
-                    wider[i] = r / (r - 1) * (left + right) / np.where(width == 0, 1.0, width)
-                spline = wider
-            total = total + spline[0] * derivative(k, x[j] + local)
+    parts = [_weighted_spline(x, j, count) for count in (20, 14) for j in range(k)]
+    found = derivative(k, np.concatenate([points for points, _ in parts]))
     confluent = x[-1] == x[0]
-    if truth(confluent.any()):
-        total = np.where(confluent, derivative(k, x[0]), total)
-    return total / factorial(k)
+    limit = derivative(k, x[0]) if truth(confluent.any()) else None
+    totals: list[Any] = []
+    start = 0
+    for number, (points, spline) in enumerate(parts):
+        stop = start + len(points)
+        integral = np.sum(spline * found[start:stop], axis=0)
+        start = stop
+        if number % k:
+            totals[-1] = totals[-1] + integral
+        else:
+            totals.append(integral)
+    fine, coarse = (t if limit is None else np.where(confluent, limit, t) for t in totals)
+    return fine / factorial(k), coarse / factorial(k)
+
+
+def _weighted_spline(x: list[Any], j: int, count: int) -> tuple[Any, Any]:
+    """The points of a rule between nodes j and j + 1, and there M times the weights; a leading axis counts the points."""
+    k = len(x) - 1
+    nodes, weights = (like(v, x[0]).reshape(-1, *(1,) * x[0].ndim) for v in _gauss(count))
+    local = (x[j + 1] - x[j]) * ((1 + nodes) / 2)
+    spline = {j: weights / 2 + 0 * local}
+    for r in range(2, k + 1):
+        wider: dict[int, Any] = {}
+        for i in range(max(j - r + 1, 0), min(j, k - r) + 1):
+            width = x[i + r] - x[i]
+            left = ((x[j] - x[i]) + local) * spline.get(i, 0.0)
+            right = ((x[i + r] - x[j]) - local) * spline.get(i + 1, 0.0)
+            wider[i] = r / (r - 1) * (left + right) / np.where(width == 0, 1.0, width)
+        spline = wider
+    return x[j] + local, spline[0]

@@ -3,7 +3,8 @@
 With E = Q^H dA Q:  dl_i = E_ii,  dQ = Q (F * E),  F_ij = 1 / (l_j - l_i) off the diagonal and 0 on it.
 Where two eigenvalues agree to rounding, eigenvectors have no derivative, nor have eigenvalues a second one: F is NaN there, which
 is what such derivatives become.  First derivatives of eigenvalues need no F.  Functions of a matrix that do have derivatives at
-repeated eigenvalues (its logarithm, its square root) are in ``symmetric_functions``.
+repeated eigenvalues are in ``symmetric_functions``, and those that users write with eigenvalues and eigenvectors are recognised
+in ``spectral_outputs``.  The phases of complex eigenvectors are chosen in ``gauges``.
 Source: Giles (2008), Collected matrix derivative results for forward and reverse mode AD, section 3.1.
 """
 
@@ -16,10 +17,12 @@ import numpy as np
 from hoad.backends import like
 from hoad.core.box import ops, shape_of, strip
 from hoad.core.kinds import constant, opaque
-from hoad.core.kinds.cotangents import fit, is_real
+from hoad.core.kinds.cotangents import fit, is_complex, is_real
 from hoad.core.primitive import expose, register
 from hoad.core.series import add_term
+from hoad.rules.linear_algebra.gauges import frozen, stacked, unit_phases, valued
 from hoad.rules.linear_algebra.solving import adjoint, identity, plain_or_traced
+from hoad.rules.linear_algebra.spectral_outputs import mark_eigenvalues
 from hoad.rules.products import matmul
 
 # -- the triangle that is read --------------------------------------------------------------------------------------------------
@@ -32,23 +35,18 @@ def _triangle(x: Any, uplo: str) -> Any:
     return x * like((one - 0.5 * np.eye(n)).astype(plain.real.dtype), plain)
 
 
-def _read(a: Any, uplo: str) -> Any:
+def read_triangle(a: Any, uplo: str) -> Any:
     """The Hermitian matrix of which ``a`` holds one triangle; the imaginary part of the diagonal is not read."""
     half = _triangle(a, uplo)
     return half + adjoint(half)
 
 
 def _written(g: Any, a: Any, uplo: str) -> Any:
-    """Transpose of :func:`_read`."""
+    """Transpose of :func:`read_triangle`."""
     return fit(_triangle(g + adjoint(g), uplo), shape_of(a), is_real(a))
 
 
 # -- F ----------------------------------------------------------------------------------------------------------------------------
-
-
-def _stacked(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
-    """The hidden axis is one more axis of the stack."""
-    return prim.bind(*xs, **kw)
 
 
 def _separation_native(w: Any) -> Any:
@@ -61,11 +59,11 @@ def _separation_native(w: Any) -> Any:
     return np.where(eye > 0, eye, np.where(close, np.nan, 0.0)).astype(w.dtype)
 
 
-_separation = constant("eigenvalue_separation", _separation_native, batch=_stacked)
+_separation = constant("eigenvalue_separation", _separation_native, batch=stacked)
 """What is added to l_j - l_i: 1 on the diagonal, NaN where the difference is rounding."""
 
 
-def _reciprocal_gaps(w: Any) -> Any:
+def reciprocal_gaps(w: Any) -> Any:
     gaps = w[..., None, :] - w[..., :, None] + _separation.bind(w)
     return (1 - identity(w)) / gaps
 
@@ -75,7 +73,7 @@ def _reciprocal_gaps(w: Any) -> Any:
 
 def _in_frame(q: Any, a: Any, uplo: str) -> Any:
     """E."""
-    return matmul(adjoint(q), matmul(_read(a, uplo), q))
+    return matmul(adjoint(q), matmul(read_triangle(a, uplo), q))
 
 
 def _diagonal(e: Any) -> Any:
@@ -85,7 +83,7 @@ def _diagonal(e: Any) -> Any:
 def _eigh_tangent(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
     w, q = y
     e = _in_frame(q, ts[0], kw["uplo"])
-    return _diagonal(e), matmul(q, _reciprocal_gaps(w) * e)
+    return _diagonal(e), matmul(q, reciprocal_gaps(w) * e)
 
 
 def _eigh_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
@@ -93,7 +91,7 @@ def _eigh_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
 
     def pull(gs: Any) -> Any:
         gw, gq = gs
-        inner = None if gq is None else _reciprocal_gaps(w) * matmul(adjoint(q), gq)
+        inner = None if gq is None else reciprocal_gaps(w) * matmul(adjoint(q), gq)
         if gw is not None:
             inner = add_term(inner, gw[..., None, :] * identity(q))
         return (_written(matmul(q, matmul(inner, adjoint(q))), xs[0], kw["uplo"]),)
@@ -108,7 +106,7 @@ eigh_ = register(
         _eigh_tangent,
         reverse=_eigh_reverse,
         multi=True,
-        batch=_stacked,
+        batch=stacked,
     )
 )
 
@@ -131,7 +129,7 @@ eigvalsh_ = register(
         lambda a, uplo: np.linalg.eigvalsh(a, UPLO=uplo),
         _eigvalsh_tangent,
         reverse=_eigvalsh_reverse,
-        batch=_stacked,
+        batch=stacked,
     )
 )
 
@@ -139,11 +137,17 @@ _Result: Any = type(np.linalg.eigh(np.ones((1, 1))))
 
 
 def eigh(a: Any, UPLO: str = "L") -> Any:  # NumPy's name
-    return _Result(*eigh_.bind(plain_or_traced(a), uplo=UPLO))
+    a = plain_or_traced(a)
+    w, v = eigh_.bind(a, uplo=UPLO)
+    if is_complex(v):
+        v0 = frozen.bind(v)
+        v = valued.bind(v * unit_phases((v, v0))[..., None, :], v0)
+    return _Result(*mark_eigenvalues(lambda: read_triangle(a, UPLO), w, v))
 
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # NumPy's name
-    return eigvalsh_.bind(plain_or_traced(a), uplo=UPLO)
+    a = plain_or_traced(a)
+    return mark_eigenvalues(lambda: read_triangle(a, UPLO), eigvalsh_.bind(a, uplo=UPLO))[0]
 
 
 expose(eigh, "numpy.linalg.eigh", np.linalg.eigh, "opaque")

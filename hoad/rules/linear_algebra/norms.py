@@ -10,11 +10,11 @@ from hoad.backends import maybe_any
 from hoad.core.box import ops, shape_of, strip
 from hoad.core.kinds import composite, elementwise
 from hoad.core.primitive import expose
-from hoad.errors import UnsupportedFunctionError
 from hoad.rules.kinks import undefined_slope
+from hoad.rules.linear_algebra.singular_value_norms import nuclear_norm, spectral_norm
 from hoad.rules.reductions import normal_axes, two_norm
 
-_apex = elementwise("apex", lambda zero, x: np.zeros_like(x), None, lambda y, zero, x: undefined_slope(zero, x))
+apex = elementwise("apex", lambda zero, x: np.zeros_like(x), None, lambda y, zero, x: undefined_slope(zero, x))
 """Zero with derivative zero, and no second one where ``zero`` holds: a norm at 0."""
 
 
@@ -33,21 +33,25 @@ def _vector_norm(x: Any, order: Any, axis: tuple[int, ...], keepdims: bool) -> A
     # |x|^p is smooth at 0 for even p, which |x| would hide.
     even = order > 0 and float(order).is_integer() and order % 2 == 0
     powers = ops.abs2(x) ** (float(order) / 2) if even else size ** float(order)
+    if 0 < order < 1:  # a cusp
+        powers = powers + undefined_slope(np.equal(x, 0), ops.real(x))
     total = np.sum(powers, axis=axis, keepdims=keepdims)
     if order < 0:
         return total ** (1.0 / order)
     zero = total == 0
     if not maybe_any(strip(zero)):
         return total ** (1.0 / order)
-    at_zero = _apex.bind(zero, np.sum(ops.real(x), axis=axis, keepdims=keepdims))
+    at_zero = apex.bind(zero, np.sum(ops.real(x), axis=axis, keepdims=keepdims))
     return np.where(zero, at_zero, np.where(zero, 1.0, total) ** (1.0 / order))
 
 
-def _matrix_norm(x: Any, order: Any, axis: tuple[int, ...], keepdims: bool, name: str) -> Any:
+def _matrix_norm(x: Any, order: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     if order in (None, "fro", "f"):
         return two_norm.bind(x, axis=axis, keepdims=keepdims)
     if order in (2, -2, "nuc"):
-        raise UnsupportedFunctionError.no_rule(f"{name} with ord={order!r}", ", because it needs singular values")
+        matrices = np.moveaxis(x, axis, (-2, -1))
+        y = nuclear_norm(matrices) if order == "nuc" else spectral_norm(matrices, largest=order == 2)
+        return np.reshape(y, _dropped(shape_of(x), axis, keepdims)) if keepdims else y
     if order not in (1, -1, np.inf, -np.inf):
         raise ValueError("Invalid norm order for matrices.")
     row, column = axis
@@ -73,7 +77,7 @@ def _norm_body(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
         return _vector_norm(x, ord, axes, keepdims)
     if len(axes) != 2 or axes[0] == axes[1]:
         raise ValueError("Improper number of dimensions to norm.")
-    return _matrix_norm(x, ord, axes, keepdims, "np.linalg.norm")
+    return _matrix_norm(x, ord, axes, keepdims)
 
 
 norm_ = composite("norm", lambda x, ord, axis, keepdims: np.linalg.norm(x, ord, axis, keepdims), _norm_body)
@@ -93,7 +97,7 @@ vector_norm_ = composite(
 matrix_norm_ = composite(
     "matrix_norm",
     lambda x, keepdims, ord: np.linalg.matrix_norm(x, keepdims=keepdims, ord=ord),
-    lambda x, keepdims, ord: _matrix_norm(x, ord, (x.ndim - 2, x.ndim - 1), keepdims, "np.linalg.matrix_norm"),
+    lambda x, keepdims, ord: _matrix_norm(x, ord, (x.ndim - 2, x.ndim - 1), keepdims),
 )
 
 
@@ -105,14 +109,18 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     return matrix_norm_.bind(x, keepdims=bool(keepdims), ord=ord)
 
 
-cond_ = composite(
-    "cond", lambda x, p: np.linalg.cond(x, p), lambda x, p: norm(x, p, (-2, -1)) * norm(np.linalg.inv(x), p, (-2, -1))
-)
+def _cond_body(x: Any, p: Any) -> Any:
+    if p in (None, 2, -2):
+        largest, smallest = spectral_norm(x), spectral_norm(x, largest=False)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return smallest / largest if p == -2 else largest / smallest
+    return norm(x, p, (-2, -1)) * norm(np.linalg.inv(x), p, (-2, -1))
+
+
+cond_ = composite("cond", lambda x, p: np.linalg.cond(x, p), _cond_body)
 
 
 def cond(x: Any, p: Any = None) -> Any:
-    if p in (None, 2, -2, "nuc"):
-        raise UnsupportedFunctionError.no_rule(f"np.linalg.cond with p={p!r}", ", because it needs singular values")
     return cond_.bind(x, p=p)
 
 

@@ -1,10 +1,11 @@
-"""Functions of real symmetric matrices, f(A) = Q f(L) Q^T: log, exp, square roots, and any smooth f.
+"""Functions of symmetric and Hermitian matrices, f(A) = Q f(L) Q^H: log, exp, square roots, and any smooth f.
 
-With divided differences f[...] at eigenvalues, and E' = Q^T E Q for symmetric E,
-  D^k f(A)[E_1..E_k] = Q (sum over permutations and over i_1..i_(k-1) of f[l_i0, ..., l_ik] E'_(i0 i1) ... E'_(i_(k-1) i_k)) Q^T,
+With divided differences f[...] at eigenvalues, and E' = Q^H E Q for Hermitian E,
+  D^k f(A)[E_1..E_k] = Q (sum over permutations and over i_1..i_(k-1) of f[l_i0, ..., l_ik] E'_(i0 i1) ... E'_(i_(k-1) i_k)) Q^H,
 which has a limit where eigenvalues meet, and needs none where they nearly do.  M_k(A; E_1..E_k) = D^k f(A)[E_1..E_k] is a family
 closed under differentiation: along dA it is M_(k+1)(A; E.., dA), linear in each E, and symmetric, so that the transposes are
-members too.  Coefficient n of f(A(t)) is the sum over all ways to write n as a sum of p positive indices of M_p / p!.
+members too.  Coefficient n of f(A(t)) is the sum over all ways to write n as a sum of p positive indices of M_p / p!.  The named
+functions are for real matrices; the families serve Hermitian ones also.
 Sources: Daleckii & Krein (1965), AMS Transl. 47; Higham (2008), Functions of Matrices, ch. 3.
 """
 
@@ -16,11 +17,11 @@ from functools import lru_cache
 from itertools import combinations_with_replacement, permutations
 from math import factorial, prod
 from string import ascii_letters
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from hoad.backends import like, of
+from hoad.backends import like, of, truth
 from hoad.core.box import Box, shape_of, strip
 from hoad.core.kinds.batching import expand
 from hoad.core.kinds.cotangents import fit, is_real
@@ -30,22 +31,38 @@ from hoad.errors import DTypeError, ShapeError
 from hoad.rules.linear_algebra import divided_differences
 from hoad.rules.linear_algebra.divided_differences import DividedDifference
 
-__all__ = ["expm_symmetric", "funm_symmetric", "inverse_sqrtm_symmetric", "logm_symmetric", "sqrtm_symmetric"]
+__all__ = [
+    "align",
+    "expm_symmetric",
+    "family",
+    "frames",
+    "funm_symmetric",
+    "inverse_sqrtm_symmetric",
+    "logm_symmetric",
+    "sqrtm_symmetric",
+]
 
 
-def _swapped(x: Any) -> Any:
-    return np.swapaxes(x, -1, -2)
+def _adjoint(x: Any) -> Any:
+    y = np.swapaxes(x, -1, -2)
+    return y.conj() if y.dtype.kind == "c" else y
+
+
+class Clustered(Protocol):
+    """A divided difference that sees the whole spectrum, and which of its eigenvalues are the nodes."""
+
+    def at(self, w: Any, ascending: Any) -> Any: ...
 
 
 # -- eigenvalues and eigenvectors: one decomposition serves the value and all derivatives ------------------------------------------
 
 
 def _frames_native(a: Any) -> Any:
-    wide = a.astype(np.float64, copy=False)
-    return tuple(np.linalg.eigh((wide + _swapped(wide)) / 2))
+    wide = a.astype(np.result_type(a, np.float64), copy=False)
+    return tuple(np.linalg.eigh((wide + _adjoint(wide)) / 2))
 
 
-_frames = Primitive("symmetric_frames", _frames_native, "constant", multi=True, batch=lambda prim, size, xs, flags, kw: prim(*xs))
+frames = Primitive("symmetric_frames", _frames_native, "constant", multi=True, batch=lambda prim, size, xs, flags, kw: prim(*xs))
 """Any eigenvectors give the same f(A) and M_k, so that they need no derivatives."""
 
 
@@ -61,11 +78,22 @@ def _tuples(n: int, count: int) -> tuple[Any, Any]:
     return ascending.T, np.searchsorted(ascending @ weights, weights @ everything)
 
 
-def _difference_tensor(difference: DividedDifference, w: Any, k: int) -> Any:
-    """f[l_i0, ..., l_ik] for all indices, of shape (..., n, ..., n)."""
+def _difference_tensor(difference: Any, w: Any, k: int) -> Any:
+    """f[l_i0, ..., l_ik] for all indices, of shape (..., n, ..., n); where the difference allows it,
+    eigenvalues that are equal to rounding are taken once.
+
+    See :class:`Clustered` for differences with a method ``at``.
+    """
     n = w.shape[-1]
+    if k and w.ndim == 1 and n > 1 and getattr(difference, "mergeable", False):
+        new = np.diff(w) > 4 * np.finfo(w.dtype).eps * np.abs(w).max()
+        if not truth(new.all()):
+            place = np.concatenate([np.zeros_like(new[:1], dtype=int), np.cumsum(new)])
+            first = np.concatenate([np.ones_like(new[:1]), new])
+            return _difference_tensor(difference, w[first], k)[np.ix_(*[place] * (k + 1))]
     ascending, place = _tuples(n, k + 1)
-    values = difference([w[..., like(i, w)] for i in ascending])
+    at = getattr(difference, "at", None)
+    values = difference([w[..., like(i, w)] for i in ascending]) if at is None else at(w, ascending)
     return values[..., like(place, w)].reshape(*w.shape[:-1], *(n,) * (k + 1))
 
 
@@ -80,14 +108,14 @@ def _chain(f: Any, es: list[Any]) -> Any:
     return t
 
 
-def _multilinear_native(difference: DividedDifference, a: Any, w: Any, q: Any, *es: Any) -> Any:
-    """M_k; arguments that are the same array are permuted once, and a chain read backwards is its transpose."""
+def _multilinear_native(difference: Any, a: Any, w: Any, q: Any, *es: Any) -> Any:
+    """M_k; arguments that are the same array are permuted once, and a chain read backwards is its adjoint."""
     dtype = np.result_type(a, *es)
     if not es:
-        y = np.matmul(q * difference([w])[..., None, :], _swapped(q))
-        return (0.5 * (y + _swapped(y))).astype(dtype, copy=False)
+        y = np.matmul(q * _difference_tensor(difference, w, 0)[..., None, :], _adjoint(q))
+        return (0.5 * (y + _adjoint(y))).astype(dtype, copy=False)
     labels = [next(i for i, e in enumerate(es) if e is given) for given in es]
-    rotated = {i: np.matmul(_swapped(q), np.matmul(0.5 * (es[i] + _swapped(es[i])), q)) for i in set(labels)}
+    rotated = {i: np.matmul(_adjoint(q), np.matmul(0.5 * (es[i] + _adjoint(es[i])), q)) for i in set(labels)}
     f = _difference_tensor(difference, w, len(es))
     total: Any = None
     for order in sorted(set(permutations(labels))):
@@ -95,9 +123,9 @@ def _multilinear_native(difference: DividedDifference, a: Any, w: Any, q: Any, *
         if backwards < order:
             continue
         term = _chain(f, [rotated[i] for i in order])
-        total = add_term(total, term if backwards == order else term + _swapped(term))
+        total = add_term(total, term if backwards == order else term + _adjoint(term))
     repeats = prod(factorial(c) for c in Counter(labels).values())
-    y = np.matmul(q, np.matmul(total, _swapped(q)))
+    y = np.matmul(q, np.matmul(total, _adjoint(q)))
     return (y if repeats == 1 else repeats * y).astype(dtype, copy=False)
 
 
@@ -124,13 +152,15 @@ def _splits(algebra: Algebra, n: int, count: int) -> Iterator[tuple[tuple[int, .
             yield (i, *rest), left
 
 
-def _batch(prim: Primitive, size: int, xs: list[Any], flags: list[bool], kw: dict[str, Any]) -> Any:
+def align(prim: Primitive, size: int, xs: list[Any], flags: list[bool], kw: dict[str, Any]) -> Any:
     """Equal visible ranks: everything broadcasts over the leading axes."""
     rank = max(len(shape_of(x)) - flag + (i == 1) for i, (x, flag) in enumerate(zip(xs, flags, strict=True)))
     return prim.bind(*[expand(x, rank - (i == 1)) if flag else x for i, (x, flag) in enumerate(zip(xs, flags, strict=True))])
 
 
-def _family(name: str, difference: DividedDifference) -> Primitive:
+def family(name: str, difference: DividedDifference | Clustered) -> Primitive:
+    """The primitive M of (A, eigenvalues, eigenvectors, E_1, ..., E_k) for the function with this divided difference."""
+
     def native(a: Any, w: Any, q: Any, *es: Any) -> Any:
         return _multilinear_native(difference, a, w, q, *es)
 
@@ -177,7 +207,7 @@ def _family(name: str, difference: DividedDifference) -> Primitive:
 
         return rule
 
-    prim = Primitive(name, native, "opaque", forward=forward, reverse=reverse, taylor=taylor, batch=_batch)
+    prim = Primitive(name, native, "opaque", forward=forward, reverse=reverse, taylor=taylor, batch=align)
     return prim
 
 
@@ -194,13 +224,13 @@ def _apply(family: Primitive, a: Any) -> Any:
         raise ShapeError(f"the matrix has shape {shape}, expected (..., n, n): square matrices along the last two axes.")
     if kind != "f":
         a = a.astype(float)
-    return family.bind(a, *_frames.bind(a))
+    return family.bind(a, *frames.bind(a))
 
 
-_log = _family("logm_symmetric", divided_differences.log)
-_exp = _family("expm_symmetric", divided_differences.exp)
-_sqrt = _family("sqrtm_symmetric", divided_differences.sqrt)
-_inverse_sqrt = _family("inverse_sqrtm_symmetric", divided_differences.inverse_sqrt)
+_log = family("logm_symmetric", divided_differences.log)
+_exp = family("expm_symmetric", divided_differences.exp)
+_sqrt = family("sqrtm_symmetric", divided_differences.sqrt)
+_inverse_sqrt = family("inverse_sqrtm_symmetric", divided_differences.inverse_sqrt)
 
 
 def logm_symmetric(a: Any) -> Any:
@@ -326,7 +356,8 @@ def funm_symmetric(a: Any, derivatives: Callable[[int, Any], Any]) -> Any:
 
     Notes
     -----
-    The derivative of order k evaluates ``derivatives`` some 34 k^2 times for each set of k + 1 eigenvalues.
+    The derivative of order k evaluates ``derivatives`` at some 34 k^2 points for each set of k + 1 eigenvalues, all of them in one
+    array for each order.
 
     Examples
     --------
@@ -337,4 +368,4 @@ def funm_symmetric(a: Any, derivatives: Callable[[int, Any], Any]) -> Any:
     array([[1., 0.],
            [0., 1.]])
     """
-    return _apply(_family("funm_symmetric", divided_differences.of_derivatives(derivatives)), a)
+    return _apply(family("funm_symmetric", divided_differences.of_derivatives(derivatives)), a)
