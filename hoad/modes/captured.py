@@ -2,7 +2,7 @@
 
 NumPy arrays have no version counter.  So a small array is copied when an operation keeps it; of a larger one a sample of the
 bytes is taken, once for each tape, and compared when the tape is swept, where a difference is an :class:`InPlaceError`.  Up to
-65,536 elements every element enters the sample.  Beyond that it is some 4,096 elements at equal distances, which every update of
+65,536 elements every element enters the sample.  Beyond that it is some 1,024 elements at equal distances, which every update of
 a longer run of elements changes; a few elements that are overwritten in such a large array can go unnoticed.
 """
 
@@ -27,7 +27,7 @@ STORED = 8192
 WHOLE = 65536
 """Of arrays of at most so many elements every element enters the comparison, through sums of rows and columns of its bits."""
 
-SAMPLES = 4096
+SAMPLES = 1024
 
 _UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64, 16: np.uint64}
 

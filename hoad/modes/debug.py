@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hoad.core.box import Box, strip
+from hoad.core.engine import engine
 from hoad.errors import NonFiniteError
 
 __all__ = ["debug_nans"]
@@ -48,6 +49,8 @@ def debug_nans() -> Iterator[None]:
 
 
 def _has_nan(x: Any) -> bool:
+    if type(x) is engine.Scattered:
+        return any(_has_nan(piece) for piece, *_ in x.pieces)
     while isinstance(x, Box):
         x = x.value
     return x is not None and bool(np.isnan(x).any())
