@@ -13,6 +13,7 @@ from hoad.transforms.batching import vmap
 from hoad.transforms.check import check_derivatives
 from hoad.transforms.control import fixed_point, fori_loop, linear_solve, revolve_schedule, root, scan, while_loop
 from hoad.transforms.custom import checkpoint, custom_jvp, custom_vjp, primitive, stop_gradient
+from hoad.transforms.differential_equations import odeint
 from hoad.transforms.first import grad, jvp, value_and_grad, vjp
 from hoad.transforms.higher import derivative_tensor, jet, partial, taylor
 from hoad.transforms.implicit import implicit
@@ -52,6 +53,7 @@ __all__ = [
     "linear_transpose",
     "linearize",
     "linearize_hvp",
+    "odeint",
     "partial",
     "primitive",
     "registry",

@@ -221,9 +221,9 @@ class IntegrationError(HoadError, ArithmeticError):
     @classmethod
     def failed(cls, what: str, message: str, reached: float, wanted: float) -> IntegrationError:
         return cls(
-            f"{what}: the solver stopped at t = {reached:.6g}, expected to reach t = {wanted:.6g} ({str(message).strip().rstrip('.')}). "
-            "The solution or a derivative of it grows without bound there, the equation is stiff (use method='Radau', 'BDF' or "
-            "'LSODA'), or the tolerances are too tight."
+            f"{what}: the solver stopped at t = {reached:.6g}, expected to reach t = {wanted:.6g} "
+            f"({str(message).strip().rstrip('.')}). The solution or a derivative of it grows without bound there, the equation is "
+            "stiff (use method='Radau', 'BDF' or 'LSODA'), or the tolerances are too tight."
         )
 
     @classmethod
@@ -361,15 +361,15 @@ class SolverError(HoadError, ArithmeticError):
     @classmethod
     def failed(cls, what: str, message: str) -> SolverError:
         return cls(
-            f"{what} did not converge ({str(message).strip().rstrip('.')}), expected a solution: derivatives are those of the exact "
-            "solution. Give it more iterations, a looser tolerance or a better start."
+            f"{what} did not converge ({str(message).strip().rstrip('.')}), expected a solution: derivatives are those of the "
+            "exact solution. Give it more iterations, a looser tolerance or a better start."
         )
 
     @classmethod
     def weakly_active(cls, what: str, index: int) -> SolverError:
         return cls(
-            f"{what}: unknown {index} lies on its bound where the gradient vanishes too, expected either a bound that holds it back or "
-            "a free minimum: the solution has only one-sided derivatives there. Move the bound."
+            f"{what}: unknown {index} lies on its bound where the gradient vanishes too, expected either a bound that holds it "
+            "back or a free minimum: the solution has only one-sided derivatives there. Move the bound."
         )
 
     @classmethod

@@ -7,7 +7,10 @@ share one memory layout, so that an in-place update can turn the box a user hold
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Iterator
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,12 +45,52 @@ def strip(value: Any) -> Any:
     return value
 
 
+def _parts(x: Any) -> Any:
+    return x.values() if type(x) is dict else x if type(x) in (list, tuple) else ()
+
+
+def _any_box(x: Any) -> bool:
+    return isinstance(x, Box) or any(map(_any_box, _parts(x)))
+
+
+def _any_traced(x: Any) -> bool:
+    return (isinstance(x, Box) and type(x) is not Buffer) or any(map(_any_traced, _parts(x)))
+
+
+def _unbuffered(x: Any) -> Any:
+    """Arguments with plain arrays in place of buffers."""
+    if type(x) is dict:
+        return {k: _unbuffered(v) for k, v in x.items()}
+    return x.value if type(x) is Buffer else type(x)(map(_unbuffered, x)) if type(x) in (list, tuple) else x
+
+
+_out_positions: dict[Any, int] = {}
+
+
+def _out_position(func: Any) -> int:
+    """Place of ``out`` among the positional parameters of a function of NumPy."""
+    if func not in _out_positions:
+        parameters = inspect.signature(func).parameters.values()
+        names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        _out_positions[func] = names.index("out") if "out" in names else sys.maxsize
+    return _out_positions[func]
+
+
 def _unsupported(name: str) -> Any:
     def method(self: Box, *args: Any, **kwargs: Any) -> Any:
         raise TracedConversionError.conversion(f"ndarray.{name}()", "an operation that stays on arrays")
 
     method.__name__ = name
     return method
+
+
+def _declined(other: Any) -> Any:
+    """In an ``except`` clause: leave the operation to an operand that, like sparse arrays, does not take part in ufuncs."""
+    if getattr(type(other), "__array_ufunc__", ...) is None:
+        return NotImplemented
+    if hasattr(other, "tocsr"):  # one of SciPy's, which NumPy takes for a single object
+        raise TracedConversionError.conversion("an operation with a sparse array of SciPy", "hoad.scipy.sparse.csr_array(a)")
+    raise
 
 
 class Box:
@@ -82,26 +125,35 @@ class Box:
 
     # -- NumPy's protocols ------------------------------------------------------------------------------------------
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
-        handler = ufuncs.get((ufunc, method))
+        handler = ufuncs.get((ufunc, method)) or ops.ufunc_method(ufunc, method)
         if handler is None:
             name = getattr(ufunc, "__name__", str(ufunc)) + ("" if method == "__call__" else f".{method}")
             raise UnsupportedFunctionError.no_rule(name)
+        if list in map(type, inputs):
+            inputs = tuple(ops.array(x) if type(x) is list else x for x in inputs)
         if method == "__call__" and kwargs:
             return ops.ufunc_with_options(ufunc, handler, inputs, out, kwargs)
         if out is None:
             return handler(*inputs, **kwargs)
-        return ops.store_out(out, handler(*inputs, **kwargs), inputs)
+        return ops.store_out(out, handler(*inputs, **kwargs), inputs, grow=method == "__call__")
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         handler = functions.get(func)
         if handler is None:
+            if not _any_traced((args, kwargs)):  # buffers alone, in which there is no derivative yet
+                return func(*_unbuffered(args), **_unbuffered(kwargs))
             module = getattr(func, "__module__", "numpy") or "numpy"
             raise UnsupportedFunctionError.no_rule(f"{module}.{func.__name__}".replace("numpy.", "np.", 1))
         if "out" in kwargs:
             out = kwargs.pop("out")
-            result = handler(*args, **kwargs)
-            return result if out is None else ops.store_out((out,), result, args)
-        return handler(*args, **kwargs)
+        elif len(args) > 1 and len(args) > (position := _out_position(func)):
+            out, args = args[position], (*args[:position], *((None,) if len(args) > position + 1 else ()), *args[position + 1 :])
+        else:
+            return handler(*args, **kwargs)
+        if out is not None and not _any_box((args, kwargs)):
+            return ops.store_out((out,), func(*args, **kwargs), args)
+        result = handler(*args, **kwargs)
+        return result if out is None else ops.store_out((out,), result, args)
 
     def __cupy_override_elementwise_kernel__(self, kernel: Any, *args: Any, **kwargs: Any) -> Any:
         handler = ufuncs.get((getattr(np, kernel.name.removeprefix("cupy_"), None), "__call__"))
@@ -109,7 +161,7 @@ class Box:
             raise UnsupportedFunctionError.no_rule(kernel.name)
         return handler(*args, **kwargs)
 
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         raise TracedConversionError.into_array()
 
     # -- conversions that would drop a derivative -------------------------------------------------------------------
@@ -128,7 +180,11 @@ class Box:
     item = _unsupported("item")
     tolist = _unsupported("tolist")
     tobytes = _unsupported("tobytes")
-    view = _unsupported("view")
+
+    def view(self, dtype: Any = None) -> Any:
+        if dtype is None or dtype is np.ndarray or np.dtype(dtype) == self.dtype:
+            return self[...]
+        raise TracedConversionError.conversion(f"ndarray.view({dtype!r})", "x.real, x.imag or x.astype(dtype)")
 
     def __bool__(self) -> bool:
         return bool(self.value)
@@ -162,6 +218,23 @@ class Box:
         return self.size * self.itemsize
 
     @property
+    def device(self) -> Any:
+        return getattr(self.value, "device", "cpu")
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
+        """Itself: values stay where they are."""
+        if device != self.device:
+            raise ValueError(f"a traced value stays on its device, {self.device!r}: move arrays to {device!r} before tracing")
+        return self
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """The namespace of the array API standard: :mod:`hoad.numpy`."""
+        known = np.__array_api_version__
+        if api_version is not None and api_version > known:
+            raise ValueError(f"version {api_version!r} of the array API standard was asked for, NumPy offers {known!r}")
+        return import_module("hoad.numpy")
+
+    @property
     def T(self) -> Any:  # NumPy's name
         return ops.transpose(self)
 
@@ -175,7 +248,10 @@ class Box:
 
     @real.setter
     def real(self, value: Any) -> None:
-        self[...] = value + 1j * self.imag if self.dtype.kind == "c" else value
+        if self.dtype.kind == "c":
+            ops.real(self)[...] = value
+        else:
+            self[...] = value
 
     @property
     def imag(self) -> Any:
@@ -185,11 +261,15 @@ class Box:
     def imag(self, value: Any) -> None:
         if self.dtype.kind != "c":
             raise TypeError("array does not have imaginary part to set")
-        self[...] = self.real + 1j * value
+        ops.imag(self)[...] = value
 
     @property
     def flat(self) -> Any:
-        return iter(ops.ravel(self))
+        return ops.flat(self)
+
+    @flat.setter
+    def flat(self, values: Any) -> None:
+        ops.flat(self)[:] = values
 
     def __len__(self) -> int:
         shape = self.shape
@@ -219,19 +299,28 @@ class Box:
 
     # -- operators --------------------------------------------------------------------------------------------------
     def __add__(self, other: Any) -> Any:
-        return ops.add(self, other)
+        try:
+            return ops.add(self, other)
+        except TypeError:
+            return _declined(other)
 
     def __radd__(self, other: Any) -> Any:
         return ops.add(other, self)
 
     def __sub__(self, other: Any) -> Any:
-        return ops.subtract(self, other)
+        try:
+            return ops.subtract(self, other)
+        except TypeError:
+            return _declined(other)
 
     def __rsub__(self, other: Any) -> Any:
         return ops.subtract(other, self)
 
     def __mul__(self, other: Any) -> Any:
-        return ops.square(self) if other is self else ops.multiply(self, other)
+        try:
+            return ops.square(self) if other is self else ops.multiply(self, other)
+        except TypeError:
+            return _declined(other)
 
     def __rmul__(self, other: Any) -> Any:
         return ops.multiply(other, self)
@@ -249,7 +338,10 @@ class Box:
         return ops.power(other, self)
 
     def __matmul__(self, other: Any) -> Any:
-        return ops.matmul(self, other)
+        try:
+            return ops.matmul(self, other)
+        except (TypeError, ValueError):
+            return _declined(other)
 
     def __rmatmul__(self, other: Any) -> Any:
         return ops.matmul(other, self)
@@ -280,6 +372,39 @@ class Box:
 
     def __abs__(self) -> Any:
         return ops.absolute(self)
+
+    def __and__(self, other: Any) -> Any:
+        return ops.bitwise_and(self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        return ops.bitwise_and(other, self)
+
+    def __or__(self, other: Any) -> Any:
+        return ops.bitwise_or(self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        return ops.bitwise_or(other, self)
+
+    def __xor__(self, other: Any) -> Any:
+        return ops.bitwise_xor(self, other)
+
+    def __rxor__(self, other: Any) -> Any:
+        return ops.bitwise_xor(other, self)
+
+    def __invert__(self) -> Any:
+        return ops.invert(self)
+
+    def __lshift__(self, other: Any) -> Any:
+        return ops.left_shift(self, other)
+
+    def __rlshift__(self, other: Any) -> Any:
+        return ops.left_shift(other, self)
+
+    def __rshift__(self, other: Any) -> Any:
+        return ops.right_shift(self, other)
+
+    def __rrshift__(self, other: Any) -> Any:
+        return ops.right_shift(other, self)
 
     def __lt__(self, other: Any) -> Any:
         return ops.less(self, other)
@@ -326,6 +451,21 @@ class Box:
 
     def __imatmul__(self, other: Any) -> Any:
         return ops.augment(self, ops.matmul(self, other))
+
+    def __iand__(self, other: Any) -> Any:
+        return ops.augment(self, ops.bitwise_and(self, other))
+
+    def __ior__(self, other: Any) -> Any:
+        return ops.augment(self, ops.bitwise_or(self, other))
+
+    def __ixor__(self, other: Any) -> Any:
+        return ops.augment(self, ops.bitwise_xor(self, other))
+
+    def __ilshift__(self, other: Any) -> Any:
+        return ops.augment(self, ops.left_shift(self, other))
+
+    def __irshift__(self, other: Any) -> Any:
+        return ops.augment(self, ops.right_shift(self, other))
 
     def __getitem__(self, index: Any) -> Any:
         return ops.getitem(self, index)
@@ -379,25 +519,32 @@ class Box:
     def nonzero(self) -> Any:
         return ops.nonzero(self)
 
-    def clip(self, min: Any = None, max: Any = None, out: Any = None) -> Any:
-        result = ops.clip(self, min, max)
-        return result if out is None else ops.store_out((out,), result, (self,))
+    def clip(self, min: Any = None, max: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        return _stored(out, ops.clip(self, min, max, **kwargs), self)
 
     def round(self, decimals: int = 0, out: Any = None) -> Any:
-        return ops.round(self, decimals)
+        return _stored(out, ops.round(self, decimals), self)
 
     def dot(self, b: Any, out: Any = None) -> Any:
-        result = ops.dot(self, b)
-        return result if out is None else ops.store_out((out,), result, (self, b))
+        return _stored(out, ops.dot(self, b), self, b)
 
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
-        return _method("trace", self, out, offset=offset, axis1=axis1, axis2=axis2)
+        return _method("trace", self, out, offset=offset, axis1=axis1, axis2=axis2, dtype=dtype)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         return ops.diagonal(self, offset, axis1, axis2)
 
-    def reshape(self, *shape: Any, order: str = "C", **kwargs: Any) -> Any:
-        return ops.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
+    def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Any:
+        return ops.searchsorted(self, v, side, sorter)
+
+    def choose(self, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+        return _stored(out, ops.choose(self, choices, mode=mode), self)
+
+    def argpartition(self, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
+        return ops.argpartition(self, kth, axis)
+
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape, order=order, copy=copy)
 
     def transpose(self, *axes: Any) -> Any:
         return ops.transpose(self, axes[0] if len(axes) == 1 else (axes or None))
@@ -418,33 +565,35 @@ class Box:
         return ops.repeat(self, repeats, axis)
 
     def take(self, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
-        return ops.take(self, indices, axis, mode=mode)
+        return _stored(out, ops.take(self, indices, axis, mode=mode), self)
 
     def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
-        return ops.compress(condition, self, axis)
+        return _stored(out, ops.compress(condition, self, axis), self)
 
-    def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:
-        return ops.astype(self, dtype)
+    def astype(self, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True) -> Any:
+        if not np.can_cast(self.dtype, dtype, casting):
+            raise TypeError(f"Cannot cast array data from {self.dtype!r} to {np.dtype(dtype)!r} according to the rule {casting!r}")
+        return ops.astype(self, dtype) if np.dtype(dtype) != self.dtype else ops.copy(self) if copy else self
 
     def conj(self) -> Any:
-        return ops.conjugate(self)
+        return ops.conjugate(self) if self.dtype.kind == "c" else self
 
     conjugate = conj
 
     def copy(self, order: str = "C") -> Any:
         return ops.copy(self)
 
-    def sort(self, axis: int = -1, **kwargs: Any) -> None:
-        ops.assign(self, ops.sort(self, axis))
+    def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> None:
+        ops.assign(self, ops.sort(self, axis, kind, order))
 
-    def partition(self, kth: Any, axis: int = -1, **kwargs: Any) -> None:
-        ops.assign(self, ops.partition(self, kth, axis))
+    def partition(self, kth: Any, axis: int = -1, kind: Any = None, order: Any = None) -> None:
+        ops.assign(self, ops.partition(self, kth, axis, kind, order))
 
     def fill(self, value: Any) -> None:
         self[...] = value
 
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
-        ops.assign(self, ops.reshape(ops.index_update(ops.ravel(self), np.asarray(indices), values), self.shape))
+        ops.put(self, indices, values, mode)
 
 
 class Buffer(Box):
@@ -456,6 +605,29 @@ class Buffer(Box):
     def snapshot(self) -> Any:
         return self.value
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if not copy:  # an alias would not see what the buffer is given later
+            raise TracedConversionError.into_array()
+        return np.array(self.value, dtype)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __index__(self) -> int:
+        return int(self.value.__index__())
+
+    def __complex__(self) -> complex:
+        return complex(self.value)
+
+    def item(self, *args: Any) -> Any:
+        return self.value.item(*args)
+
+    def tolist(self) -> Any:
+        return self.value.tolist()
+
     @staticmethod
     def process(prim: Any, level: float, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         return prim.bind(*[a.value if isinstance(a, Buffer) else a for a in args], **kw)
@@ -463,5 +635,8 @@ class Buffer(Box):
 
 def _method(name: str, box: Box, out: Any, **kwargs: Any) -> Any:
     given = {k: v for k, v in kwargs.items() if not (v is None and k == "dtype")}
-    result = getattr(ops, name)(box, **given)
-    return result if out is None else ops.store_out((out,), result, (box,))
+    return _stored(out, getattr(ops, name)(box, **given), box)
+
+
+def _stored(out: Any, result: Any, *inputs: Any) -> Any:
+    return result if out is None else ops.store_out((out,), result, inputs)

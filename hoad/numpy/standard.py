@@ -42,4 +42,4 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
     return np.from_dlpack(x, device=device, copy=copy)
 
 
-STANDARD = {"sort": sort, "argsort": argsort, "clip": clip, "from_dlpack": from_dlpack}
+STANDARD: dict[str, Any] = {"sort": sort, "argsort": argsort, "clip": clip, "from_dlpack": from_dlpack}

@@ -28,6 +28,14 @@ from hoad.rules import (  # noqa: F401  # imported for their declarations, in th
     piecewise,
     number_parts,
     statistics,
+    order_statistics,
+    padding,
+    histograms,
+    sets,
+    sequences,
+    polynomial_series,
+    construction,
+    fft,
 )
 from hoad.core.primitive import later
 from hoad.rules.scipy import load_all

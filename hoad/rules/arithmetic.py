@@ -316,6 +316,11 @@ ops.power = pow_
 
 for _name in (
     "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_xor",
-    "logical_not", "isnan", "isinf", "isfinite", "signbit", "sign", "floor", "ceil", "trunc", "rint",
+    "logical_not", "isnan", "isinf", "isfinite", "signbit", "sign", "floor", "ceil", "trunc", "rint", "spacing",
+    "bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift", "gcd", "lcm", "bitwise_count",
 ):  # fmt: skip
     expose(constant(_name, getattr(np, _name)), f"numpy.{_name}", getattr(np, _name), "constant")
+
+# The neighbour of x1 is x1 and a spacing, which is constant between powers of two.
+nextafter = elementwise("nextafter", np.nextafter, lambda y, a, b: _ones(y), None)
+expose(nextafter, "numpy.nextafter", np.nextafter, "elementwise")

@@ -10,12 +10,23 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import arange, filled
-from hoad.core.box import Box, functions, ops, shape_of, strip
+from hoad.core.box import Box, ops, shape_of, strip
 from hoad.core.in_place import assign
 from hoad.core.kinds import jointly_linear
 from hoad.core.kinds.cotangents import fit, is_real
+from hoad.core.primitive import expose
 from hoad.errors import InPlaceError, UnsupportedFunctionError
-from hoad.rules.indexing import along_axis_index, batched_index, beside, getitem_, is_unique, kept_index, plain_index
+from hoad.rules.indexing import (
+    along_axis_index,
+    batched_index,
+    beside,
+    getitem_,
+    is_batched,
+    is_unique,
+    kept_index,
+    places_of,
+    plain_index,
+)
 
 
 def _updated(x: Any, v: Any, index: Any) -> Any:
@@ -118,16 +129,59 @@ index_add_ = jointly_linear("index_add", lambda x, v, index: _added(x, v, index)
 
 def index_update(x: Any, index: Any, values: Any) -> Any:
     """Copy of x with ``x[index] = values``."""
-    index = beside(plain_index(index), x)
-    if strip(values) is not values and strip(values).dtype.kind == "c" and strip(x).dtype.kind != "c":
-        raise InPlaceError("a complex value cannot be assigned into a real array; make the buffer complex: np.zeros(n, complex).")
     if isinstance(values, list | tuple):
         values = ops.array(values)
-    return index_update_.bind(x, values, index=index)
+    if is_batched(index):
+        return _batched_update(x, index, _in_dtype(values, x), add=False)
+    index = beside(plain_index(index), x)
+    return index_update_.bind(x, _in_dtype(values, x), index=index)
+
+
+def _batched_update(x: Any, index: Any, values: Any, add: bool) -> Any:
+    """Assignment, or addition, at an index that differs from example to example.
+
+    A mask chooses between the old elements and values that do not depend on how many it chooses. Integers write into a flat array;
+    of several values for one place the last stays.
+    """
+    shape = shape_of(x)
+    if isinstance(index, Box) and index.dtype.kind == "b":
+        if len(shape_of(values)) > max(0, len(shape) - index.ndim):
+            raise UnsupportedFunctionError.no_rule("assignment of an array at a batched mask", "; np.where has one")
+        mask = ops.reshape(index, (*index.shape, *(1,) * (len(shape) - index.ndim)))
+        return np.where(mask, x + values if add else values, x)
+    places = places_of(index, shape)
+    v = ops.ravel(ops.broadcast_to(values if isinstance(values, Box) else np.asarray(values), shape_of(places)))
+    places, n = ops.ravel(places), int(np.prod(shape))
+    if not add:  # of several values for one place, the last stays, and what was there goes
+        order = ops.argsort(places, stable=True)
+        v, places = ops.take_along_axis(v, order, 0), ops.take_along_axis(places, order, 0)
+        last = ops.concatenate([places[1:] != places[:-1], np.ones(min(1, places.size), bool)], 0)
+        v = np.where(last, v, 0.0)
+        written = ops.put_along(np.ones(places.size), places, n) > 0
+        x = np.where(ops.reshape(written, shape), 0.0, x)
+    added = ops.put_along(v, places, n)
+    return ops.astype(x + ops.reshape(added, shape), strip(x).dtype)
+
+
+def _in_dtype(values: Any, x: Any) -> Any:
+    """Traced values as an array of the dtype of x takes them; into integers they are truncated, without derivative."""
+    if not isinstance(values, Box) or values.dtype == x.dtype:
+        return values
+    _must_be_real(values, x)
+    return ops.astype(values, x.dtype)
+
+
+def _must_be_real(values: Any, x: Any) -> None:
+    if values.dtype.kind == "c" and x.dtype.kind != "c":
+        raise InPlaceError("a complex value cannot be assigned into a real array; make the buffer complex: np.zeros(n, complex).")
 
 
 def index_add(x: Any, index: Any, values: Any) -> Any:
     """Copy of x with ``np.add.at(x, index, values)``."""
+    values = values if isinstance(values, Box) else np.asarray(values)
+    _must_be_real(values, x)
+    if is_batched(index):
+        return _batched_update(x, index, values, add=True)
     return index_add_.bind(x, values, index=beside(plain_index(index), x))
 
 
@@ -145,55 +199,86 @@ def _box_to_update(a: Any, name: str) -> Any:
     return a
 
 
-def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
     dst = _box_to_update(dst, "np.copyto")
-    assign(dst, index_update(dst, ..., src if where is True else np.where(where, src, dst)))
+    src = ops.array(src) if isinstance(src, list | tuple) else src
+    if hasattr(src, "dtype") and not np.can_cast(src.dtype, dst.dtype, casting):
+        raise TypeError(f"Cannot cast array data from {src.dtype!r} to {dst.dtype!r} according to the rule {casting!r}")
+    chosen = src if where is True else np.where(where, src, dst)
+    if len(shape_of(chosen)) > dst.ndim:
+        raise ValueError(f"could not broadcast input array from shape {shape_of(src)} into shape {dst.shape}")
+    assign(dst, index_update(dst, ..., chosen))
 
 
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
-    if mode != "raise":
-        raise UnsupportedFunctionError.no_rule(f"np.put with mode={mode!r}")
-    index = np.asarray(plain_index(ind)).ravel()
-    _box_to_update(a, "np.put")
-    assign(a, ops.reshape(index_update(ops.ravel(a), index, _repeated(v, index.size)), a.shape))
+    a = _box_to_update(a, "np.put")
+    index = np.ravel(np.asarray(plain_index(ind)))
+    if mode == "wrap":
+        index = index % a.size
+    elif mode == "clip":
+        index = np.clip(index, 0, a.size - 1)
+    elif mode != "raise":
+        raise ValueError(f"clipmode must be one of 'clip', 'raise', or 'wrap' (got {mode!r})")
+    _write_flat(a, index, v)
 
 
-def _repeated(v: Any, n: int) -> Any:
-    v = ops.ravel(v) if isinstance(v, Box) else np.ravel(v)
-    return v if v.size == n else v[np.arange(n) % v.size]
+def _write_flat(a: Box, places: Any, values: Any) -> None:
+    """Give the elements at ``places``, counted in C order, the values, which repeat if they are too few."""
+    v = values if isinstance(values, Box) else ops.array(values)
+    n, v = len(places), ops.ravel(v)
+    if not n:
+        return
+    if not v.size:
+        raise ValueError("Cannot insert from an empty array!")
+    v = v if v.size == n else v[np.arange(n) % v.size]
+    assign(a, ops.reshape(index_update(ops.ravel(a), places, v), a.shape))
+
+
+def _masked_places(a: Any, mask: Any, name: str) -> Any:
+    mask = np.asarray(plain_index(mask), bool)
+    if mask.size != a.size:
+        raise ValueError(f"{name}: mask and data must be the same size")
+    return np.flatnonzero(mask)
 
 
 def putmask(a: Any, mask: Any, values: Any) -> None:
-    chosen = np.flatnonzero(np.asarray(plain_index(mask)))
-    v = ops.ravel(values) if isinstance(values, Box) else np.ravel(values)
-    _box_to_update(a, "np.putmask")
-    assign(a, ops.reshape(index_update(ops.ravel(a), chosen, v[chosen % v.size]), a.shape))
+    a = _box_to_update(a, "np.putmask")
+    v = ops.ravel(values if isinstance(values, Box) else ops.array(values))
+    if isinstance(mask, Box):  # batched: nothing has a shape that depends on it
+        full = ops.reshape(v[np.arange(a.size) % v.size], a.shape)
+        return assign(a, index_update(a, ..., np.where(mask, full, a)))
+    places = _masked_places(a, mask, "putmask")
+    return _write_flat(a, places, v[places % v.size]) if v.size else None
 
 
 def place(arr: Any, mask: Any, vals: Any) -> None:
-    chosen = np.flatnonzero(np.asarray(plain_index(mask)))
-    _box_to_update(arr, "np.place")
-    v = ops.ravel(vals) if isinstance(vals, Box) else np.ravel(vals)
-    assign(arr, ops.reshape(index_update(ops.ravel(arr), chosen, v[np.arange(chosen.size) % v.size]), arr.shape))
+    arr = _box_to_update(arr, "np.place")
+    _write_flat(arr, _masked_places(arr, mask, "place"), vals)
 
 
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
+    arr = _box_to_update(arr, "np.put_along_axis")
     indices = np.asarray(plain_index(indices))
-    _box_to_update(arr, "np.put_along_axis")
     if axis is None:
-        return put(arr, indices, values)
-    assign(arr, index_update(arr, along_axis_index(shape_of(arr), indices, axis % arr.ndim), values))
-    return None
+        index: Any = (np.unravel_index(indices, arr.shape)) if arr.ndim != 1 else indices
+        return assign(arr, index_update(arr, index, values))
+    axis = np.lib.array_utils.normalize_axis_index(axis, arr.ndim)
+    return assign(arr, index_update(arr, along_axis_index(shape_of(arr), indices, axis), values))
 
 
 def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
-    if a.ndim != 2 or wrap:
-        raise UnsupportedFunctionError.no_rule("np.fill_diagonal with wrap=True or more than two dimensions")
-    i = np.arange(min(a.shape))
-    _box_to_update(a, "np.fill_diagonal")
-    assign(a, index_update(a, (i, i), _repeated(val, i.size) if np.size(strip(val)) > 1 else val))
+    a = _box_to_update(a, "np.fill_diagonal")
+    if a.ndim < 2:
+        raise ValueError("array must be at least 2-d")
+    if a.ndim == 2:
+        step = a.shape[1] + 1
+        end = a.size if wrap else min(a.size, a.shape[1] * a.shape[1])
+    else:
+        if len(set(a.shape)) != 1:
+            raise ValueError("All dimensions of input must be of equal length")
+        step, end = 1 + sum(a.shape[0] ** k for k in range(1, a.ndim)), a.size
+    _write_flat(a, np.arange(0, end, step), val)
 
 
-_f: Any
 for _f in (copyto, put, putmask, place, put_along_axis, fill_diagonal):
-    functions[getattr(np, _f.__name__)] = _f
+    expose(_f, f"numpy.{_f.__name__}", getattr(np, _f.__name__), "linear")

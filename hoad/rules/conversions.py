@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from hoad.backends import asarray, filled
+from hoad.backends import asarray, filled, is_host
 from hoad.core.box import Box, ops, strip
-from hoad.core.kinds import constant, linear
+from hoad.core.kinds import constant, jointly_linear, linear
 from hoad.core.kinds.batching import align_ranks
-from hoad.core.kinds.cotangents import is_real
+from hoad.core.kinds.cotangents import fit, is_real
 from hoad.core.primitive import expose
 
 astype_ = linear(
@@ -39,12 +39,40 @@ astype_.reverse = _keep_dtype
 copy_ = linear("copy", lambda x: x.copy(), lambda g, old: g, batch=align_ranks)
 real_ = linear(
     "real", np.real, lambda g, old: g, batch=align_ranks,
-    write_back=lambda x, y, kw: y + 1j * imag(x) if not is_real(x) else y,
+    write_back=lambda x, y, kw: y if is_real(x) else join_parts(y, imag(x), x.dtype),
 )  # fmt: skip
 imag_ = linear(
     "imag", np.imag, lambda g, old: g * 1j, batch=align_ranks,
-    write_back=lambda x, y, kw: real(x) + 1j * y,
+    write_back=lambda x, y, kw: join_parts(real(x), y, x.dtype),
 )  # fmt: skip
+
+
+def _joined(a: Any, b: Any, dtype: Any) -> Any:
+    """a + ib, right for infinite b too."""
+    if not is_host(strip(a)):
+        return (a + 1j * b).astype(dtype)
+    z = filled(np.broadcast_shapes(a.shape, b.shape), 0, dtype, strip(a))
+    z.real = a
+    z.imag = b
+    return z
+
+
+def _join_forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
+    a, b = (filled(x.shape, 0, x.dtype, strip(x)) if t is None else t for x, t in zip(xs, ts, strict=True))
+    return join_.bind(a, b, **kw)
+
+
+def _join_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    spec = [(i, xs[i].shape) for i in which]
+    return lambda g: [fit(imag(g) if i else real(g), shape, True) for i, shape in spec]
+
+
+join_ = jointly_linear("join_parts", _joined, _join_forward, _join_reverse, batch=align_ranks)
+
+
+def join_parts(a: Any, b: Any, dtype: Any) -> Any:
+    """Complex array of a real and an imaginary part."""
+    return join_.bind(real(a), real(b), dtype=dtype)
 
 
 def _truncate_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
@@ -67,6 +95,13 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> A
     return astype_.bind(x, dtype=dtype)
 
 
+def astype_copied(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    """np.astype: the same dtype gives a copy, unless ``copy=False``."""
+    if not isinstance(x, Box) or np.dtype(dtype) != x.dtype:
+        return astype(x, dtype)
+    return copy_.bind(x) if copy else x
+
+
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     return copy_.bind(a)
 
@@ -83,8 +118,8 @@ def imag(val: Any) -> Any:
     return imag_(val)
 
 
-ops.astype = astype  # np.astype is newer than hoad's oldest NumPy
-
-for _f in (astype, copy, real, imag):
-    if hasattr(np, _f.__name__):
-        expose(_f, f"numpy.{_f.__name__}", getattr(np, _f.__name__), "linear")
+for _f in (copy, real, imag):
+    expose(_f, f"numpy.{_f.__name__}", getattr(np, _f.__name__), "linear")
+if hasattr(np, "astype"):  # newer than hoad's oldest NumPy
+    expose(astype_copied, "numpy.astype", np.astype, "linear")
+ops.astype = astype

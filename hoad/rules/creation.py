@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -87,18 +88,22 @@ def isclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: b
 expose(isclose, "numpy.isclose", np.isclose, "constant")
 
 
+@wraps(np.zeros, updated=())
 def zeros(shape: Any, dtype: Any = float, **kwargs: Any) -> Any:
     return _buffer(np.zeros(shape, dtype, **kwargs))
 
 
+@wraps(np.ones, updated=())
 def ones(shape: Any, dtype: Any = float, **kwargs: Any) -> Any:
     return _buffer(np.ones(shape, dtype, **kwargs))
 
 
+@wraps(np.empty, updated=())
 def empty(shape: Any, dtype: Any = float, **kwargs: Any) -> Any:
     return _buffer(np.empty(shape, dtype, **kwargs))
 
 
+@wraps(np.full, updated=())
 def full(shape: Any, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Any:
     if isinstance(fill_value, Box):
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
@@ -107,4 +112,4 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Any:
     return _buffer(np.full(shape, fill_value, dtype, **kwargs))
 
 
-CREATION = {"zeros": zeros, "ones": ones, "empty": empty, "full": full, "array": ops.array}
+CREATION: dict[str, Any] = {"zeros": zeros, "ones": ones, "empty": empty, "full": full, "array": ops.array}

@@ -28,7 +28,7 @@ def _share(y: Any, a: Any, base: Any = np.exp) -> Any:
 SLOPES: dict[str, tuple[Any, ...]] = {
     "exp": (lambda y, x: y,),
     "exp2": (lambda y, x: LN2 * y,),
-    "expm1": (lambda y, x: y + 1,),
+    "expm1": (lambda y, x: np.exp(x),),  # y + 1 loses its digits where x is far below 0
     "log": (lambda y, x: 1 / x,),
     "log2": (lambda y, x: 1 / (LN2 * x),),
     "log10": (lambda y, x: 1 / (LN10 * x),),

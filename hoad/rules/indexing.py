@@ -15,6 +15,7 @@ from hoad.core.engine import engine
 from hoad.core.kinds import jointly_linear, linear
 from hoad.core.kinds.cotangents import fit, is_real
 from hoad.errors import TracedConversionError, UnsupportedFunctionError
+from hoad.rules.shaping import view_of_one
 
 _BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
 
@@ -160,12 +161,77 @@ def _getitem_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
 getitem_.reverse = _getitem_reverse
 
 
+# -- an index that differs from example to example --------------------------------------------------------------------------------
+
+
+def is_batched(index: Any) -> bool:
+    """Whether integers or truth values of a batch are among the parts of an index."""
+    parts = index if type(index) is tuple else (index,)
+    return any(isinstance(i, Box) and type(i) is not Buffer and i.dtype.kind in "iub" for i in parts)
+
+
+def places_of(index: Any, shape: tuple[int, ...]) -> Any:
+    """The elements that an index reads, counted in C order, as an array that may be batched."""
+    parts = list(index) if type(index) is tuple else [index]
+    if any(isinstance(i, Box) and i.dtype.kind == "b" for i in parts):
+        raise UnsupportedFunctionError.no_rule("reading at a batched mask", ", which decides the shape; np.where has one")
+    parts = [plain_index(i) if not isinstance(i, Box) or type(i) is Buffer else i for i in parts]
+    if any(i is None or getattr(getattr(i, "dtype", None), "kind", "") == "b" for i in parts):
+        raise UnsupportedFunctionError.no_rule("a batched index beside None or a mask", "; np.take_along_axis has one")
+    if any(i is Ellipsis for i in parts):
+        at = next(k for k, i in enumerate(parts) if i is Ellipsis)
+        parts[at : at + 1] = [slice(None)] * (len(shape) - len(parts) + 1)
+    parts += [slice(None)] * (len(shape) - len(parts))
+    if len(parts) > len(shape):
+        raise IndexError(f"too many indices for array: array is {len(shape)}-dimensional, but {len(parts)} were indexed")
+    advanced = [k for k, i in enumerate(parts) if not isinstance(i, slice)]
+    inner = np.broadcast_shapes(*(shape_of(parts[k]) for k in advanced))
+    first = advanced[0] if advanced[-1] - advanced[0] + 1 == len(advanced) else 0
+    free = [k for k in range(len(shape)) if k not in advanced]
+    before = [k for k in free if k < advanced[0]] if first else []
+    after = [k for k in free if k not in before]
+    rank = len(free) + len(inner)
+    place: Any = 0
+    stride = 1
+    for k in reversed(range(len(shape))):
+        part, n = parts[k], shape[k]
+        if k in advanced:
+            _check_range(part, n, k)
+            part = np.where(part < 0, part + n, part)
+            part = np.reshape(part, tuple(shape_of(part)) + (1,) * len(after))
+        else:
+            part = np.arange(n)[part]
+            behind = len(after) - 1 - after.index(k) if k in after else len(after) + len(inner) + len(before) - 1 - before.index(k)
+            part = part.reshape((-1,) + (1,) * behind)
+        place = place + part * stride
+        stride *= n
+    missing = rank - len(shape_of(place))
+    return np.reshape(place, (1,) * missing + tuple(shape_of(place))) if missing else place
+
+
+def _check_range(part: Any, n: int, axis: int) -> None:
+    plain = np.asarray(strip(part)) if is_host(strip(part)) else np.zeros(0)
+    if plain.size and (plain.min() < -n or plain.max() >= n):
+        wrong = plain.min() if plain.min() < -n else plain.max()
+        raise IndexError(f"index {wrong} is out of bounds for axis {axis} with size {n}")
+
+
 def getitem(x: Any, index: Any) -> Any:
     """``x[index]`` of a traced array; a view (in NumPy's sense) if the index is basic."""
     if type(index) is slice or type(index) is int:
         return getitem_(x, index=index)
-    index = beside(plain_index(index), x)
-    return getitem_(x, index=index) if is_basic(index) else getitem_.bind(x, index=index)
+    if not is_basic(index):
+        if is_batched(index):
+            places = places_of(index, shape_of(x))
+            y = ops.take_along_axis(ops.ravel(x), ops.ravel(places), 0)
+            return ops.reshape(y, shape_of(places))
+        index = beside(plain_index(index), x)
+        if not is_basic(index):
+            return getitem_.bind(x, index=index)
+    y = getitem_(x, index=index)
+    if index is Ellipsis or (type(index) is tuple and any(i is Ellipsis for i in index)):  # x[0, ...] is no scalar
+        return y if shape_of(y) else view_of_one(x, y, getitem_, {"index": index})
+    return y
 
 
 def scatter(g: Any, index: Any, shape: Any, order: Any = None) -> Any:

@@ -1,10 +1,11 @@
-"""Joining, splitting and repeating arrays: concatenate and stack, split, roll, tile, repeat and pad.
+"""Joining, splitting and repeating arrays: concatenate and stack, split, roll, tile and repeat.
 
 One primitive joins; the others are written with it, with slices and with fancy reads.
 """
 
 from __future__ import annotations
 
+from functools import wraps
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +17,6 @@ from hoad.core.box import Box, ops, shape_of, strip
 from hoad.core.kinds import jointly_linear
 from hoad.core.kinds.cotangents import fit, is_real
 from hoad.core.primitive import expose
-from hoad.errors import UnsupportedFunctionError
 from hoad.rules.conversions import astype
 from hoad.rules.shaping import at_least_rank, broadcast_to_, expand_dims, moveaxis, ravel, reshape_
 
@@ -138,11 +138,14 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, l
         return np.array(object, dtype=dtype, copy=copy, ndmin=ndmin)
     if dtype is not None:
         y = astype(y, dtype)
-    return at_least_rank(y, ndmin) if 0 < ndmin <= 3 and len(shape_of(y)) < ndmin else y
+    return _pad_rank(y, ndmin) if len(shape_of(y)) < ndmin else y
 
 
-def asarray(a: Any, dtype: Any = None, **kwargs: Any) -> Any:
-    return array(a, dtype, copy=None) if isinstance(a, Box | list | tuple) else np.asarray(a, dtype, **kwargs)
+@wraps(np.asarray, updated=())
+def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None, **kwargs: Any) -> Any:
+    if isinstance(a, Box | list | tuple):
+        return array(a, dtype, copy=copy)
+    return np.asarray(a, dtype, order, copy=copy, **kwargs)
 
 
 # -- splitting ----------------------------------------------------------------------------------------------------------------
@@ -184,7 +187,8 @@ def unstack(x: Any, /, *, axis: int = 0) -> Any:
 
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
-        return reshape_(roll(ravel(a), shift, 0), shape=a.shape)
+        return reshape_.bind(roll(ravel(a), shift, 0), shape=a.shape)
+    given = a
     shifts, axes = np.broadcast_arrays(shift, axis)
     for s, ax in zip(shifts.ravel(), axes.ravel(), strict=True):
         ax = int(ax) % a.ndim if a.ndim else 0
@@ -193,10 +197,10 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
         if s:
             before = (slice(None),) * ax
             a = concatenate([a[(*before, slice(n - s, None))], a[(*before, slice(None, n - s))]], ax)
-    return _asarray(a)
+    return ops.copy(a) if a is given else _asarray(a)
 
 
-# -- repeating and padding ----------------------------------------------------------------------------------------------------
+# -- repeating --------------------------------------------------------------------------------------------------------------
 
 
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
@@ -212,36 +216,14 @@ def tile(A: Any, reps: Any) -> Any:  # NumPy's name
     reps = (1,) * (len(shape) - len(reps)) + reps
     apart = reshape_(A, shape=tuple(n for s in shape for n in (1, s)))
     full = broadcast_to_.bind(apart, shape=tuple(n for r, s in zip(reps, shape, strict=True) for n in (r, s)))
-    return reshape_(full, shape=tuple(r * s for r, s in zip(reps, shape, strict=True)))
-
-
-def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
-    """Every mode of np.pad that only copies elements or constants; statistics and ramps by composition."""
-    if isinstance(pad_width, dict):
-        full = [(0, 0)] * array.ndim
-        for axis, w in pad_width.items():
-            full[axis] = (w, w) if isinstance(w, int) else tuple(w)
-        pad_width = full
-    width = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
-    if mode == "constant":
-        values = kwargs.get("constant_values", 0)
-        if isinstance(values, Box):
-            raise UnsupportedFunctionError.no_rule("np.pad with traced constant_values")
-        plain = filled(array.shape, 0, array.dtype, strip(array))
-        frame = np.pad(plain, width, mode, constant_values=values)
-        inside = tuple(slice(a, a + n) for (a, _), n in zip(width, array.shape, strict=True))
-        return ops.index_update(frame, inside, array)
-    if mode in ("edge", "reflect", "symmetric", "wrap", "empty") and kwargs.get("reflect_type", "even") == "even":
-        index = np.pad(np.arange(array.size).reshape(array.shape), width, "edge" if mode == "empty" else mode, **kwargs)
-        return ravel(array)[index]
-    raise UnsupportedFunctionError.no_rule(f"np.pad with mode={mode!r}")
+    return ops.copy(reshape_.bind(full, shape=tuple(r * s for r, s in zip(reps, shape, strict=True))))
 
 
 ops.array = array
 
 for _f in (
     concatenate, stack, hstack, vstack, dstack, column_stack, append, block, array_split, split, hsplit, vsplit, dsplit, unstack,
-    roll, repeat, tile, pad,
+    roll, repeat, tile,
 ):  # fmt: skip
     if hasattr(np, _f.__name__):
         expose(_f, f"numpy.{_f.__name__}", getattr(np, _f.__name__), "linear")

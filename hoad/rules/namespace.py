@@ -27,6 +27,14 @@ _SEQUENCES = {
 """Functions whose list arguments are lists of arrays, not arrays."""
 
 
+_DISPATCHED = type(np.sum)
+"""What NumPy dispatches on its arguments; its other functions, written in Python, turn them into arrays."""
+
+
+_DISPATCHED_IN_PART = {"numpy.pad", "numpy.full_like", "numpy.interp"}
+"""Functions that NumPy does not dispatch on every argument that may be traced."""
+
+
 def _holds_box(x: Any) -> bool:
     return isinstance(x, Box) or (isinstance(x, list | tuple) and any(map(_holds_box, x)))
 
@@ -40,7 +48,7 @@ def _covered(name: str, native: Any, implementation: Any) -> Any:
     keeps_lists = name.rpartition(".")[2] in _SEQUENCES
     if isinstance(native, np.ufunc):
         return native  # NumPy dispatches by itself, and nothing is added where no argument is traced
-    by_protocol = native in functions and name.startswith("numpy.")
+    by_protocol = isinstance(native, _DISPATCHED) and native in functions and name not in _DISPATCHED_IN_PART
 
     @wraps(native, updated=())
     def function(*args: Any, **kwargs: Any) -> Any:

@@ -68,12 +68,18 @@ def _nan_spread(nan_prim: Any, spread_function: Any) -> Any:
         mean: Any = None,
         correction: Any = NoValue,
     ) -> Any:
+        if mean is not None and mean is not NoValue:
+            a, missing = _nan_filled(0.0)(a if dtype is None else ops.astype(a, dtype))
+            mask = np.logical_and(np.logical_not(missing), where)
+            ddof = ddof if correction is NoValue else correction
+            return spread_function(a, axis, None, None, ddof, keepdims, where=mask, mean=mean)
         if where is True:
             a = a if dtype is None else ops.astype(a, dtype)
             ddof = ddof if correction is NoValue else correction
             return nan_prim.bind(a, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True, ddof=ddof)
         filled, missing = _nan_filled(0.0)(a)
-        return spread_function(filled, axis, dtype, None, ddof, keepdims, where=np.logical_and(np.logical_not(missing), where))
+        mask = np.logical_and(np.logical_not(missing), where)
+        return spread_function(filled, axis, dtype, None, ddof, keepdims, where=mask, correction=correction)
 
     return nan_spread
 

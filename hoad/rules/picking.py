@@ -11,7 +11,7 @@ import numpy as np
 
 from hoad.backends import arange, asarray
 from hoad.core.box import Box, ops, shape_of, strip
-from hoad.core.kinds import jointly_linear
+from hoad.core.kinds import jointly_linear, linear
 from hoad.core.primitive import expose
 from hoad.rules.assignment import index_update
 from hoad.rules.indexing import added_to_zeros, along_axis_index, getitem, getitem_, plain_index, scatter
@@ -71,6 +71,14 @@ put_along_: Any = jointly_linear(
 )
 
 
+def _put_along_flat(v: Any, places: Any, n: int) -> Any:
+    """Zeros of length n with v added at ``places``, which may be batched."""
+    return put_along_(v, places, shape=(n,), axis=0)
+
+
+ops.put_along = _put_along_flat
+
+
 def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
     if axis is None:
         a, axis = ops.ravel(a), 0
@@ -93,10 +101,41 @@ ops.read_only = read_only
 
 
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    a = ops.moveaxis(a, (axis1, axis2), (-2, -1))
-    rows, columns = a.shape[-2:]
-    i = arange(max(0, min(rows + min(offset, 0), columns - max(offset, 0))), strip(a))
-    return read_only(getitem_.bind(a, index=(..., i - min(offset, 0), i + max(offset, 0))))
+    if a.ndim < 2:
+        raise ValueError("diag requires an array of at least two dimensions")
+    axes = tuple(np.lib.array_utils.normalize_axis_index(i, a.ndim) for i in (axis1, axis2))
+    if axes[0] == axes[1]:
+        raise ValueError("axis1 and axis2 cannot be the same")
+    return diagonal_(a, offset=int(offset), axes=axes)
+
+
+def _on_diagonal(shape: tuple[int, ...], offset: int, array: Any) -> tuple[Any, Any, Any]:
+    """Index of the diagonal of the last two axes."""
+    i = arange(max(0, min(shape[-2] + min(offset, 0), shape[-1] - max(offset, 0))), strip(array))
+    return (..., i - min(offset, 0), i + max(offset, 0))
+
+
+def _diagonal_transpose(g: Any, shape: tuple[int, ...], offset: int, axes: tuple[int, int]) -> Any:
+    moved = tuple(n for i, n in enumerate(shape) if i not in axes) + tuple(shape[i] for i in axes)
+    return ops.moveaxis(scatter(g, _on_diagonal(moved, offset, g), moved), (-2, -1), axes)
+
+
+def _with_diagonal(x: Any, y: Any, offset: int, axes: tuple[int, int]) -> Any:
+    moved = ops.moveaxis(x, axes, (-2, -1))
+    return ops.moveaxis(index_update(moved, _on_diagonal(moved.shape, offset, x), y), (-2, -1), axes)
+
+
+def _diagonal_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
+    return prim.bind(xs[0], **{**kw, "axes": tuple(i + 1 for i in kw["axes"])})
+
+
+diagonal_ = linear(
+    "diagonal",
+    lambda x, offset, axes: np.diagonal(x, offset, *axes),
+    _diagonal_transpose,
+    batch=_diagonal_batch,
+    write_back=lambda x, y, kw: _with_diagonal(x, y, **kw),  # NumPy's diagonal is read-only, those of others are not
+)
 
 
 def diag(v: Any, k: int = 0) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 
 from hoad.backends import arange, asarray, filled, is_host
 from hoad.core.box import Box, ops, shape_of, strip
-from hoad.core.kinds import multilinear
+from hoad.core.kinds import composite, linear, multilinear
 from hoad.core.kinds.batching import expand
 from hoad.core.kinds.cotangents import conjugated
 from hoad.core.primitive import expose
@@ -148,6 +148,28 @@ einsum_fast = multilinear(
 )
 
 
+def _einsum_places(subscripts: str, x: Any) -> Any:
+    """Where in x, counted in C order, the elements of a view by einsum are."""
+    return np.einsum(subscripts, np.arange(x.size).reshape(shape_of(x)))
+
+
+einsum_view_ = linear(
+    "einsum_view",
+    lambda x, subscripts: np.einsum(subscripts, x),
+    lambda g, shape, subscripts: _einsum_pull(0, g, [np.broadcast_to(0.0, shape)], subscripts),
+    batch=lambda prim, size, xs, flags, kw: _einsum_batch(prim, size, xs, flags, kw),
+    write_back=lambda x, y, kw: ops.reshape(
+        ops.index_update(ops.ravel(x), _einsum_places(kw["subscripts"], x).ravel(), ops.ravel(y)), shape_of(x)
+    ),
+)
+
+
+def _is_view(subscripts: str, x: Any) -> bool:
+    """Whether einsum of one operand only moves elements: a transpose or a diagonal, which NumPy returns as a view."""
+    (term,), result = _explicit(subscripts, [len(shape_of(x))])
+    return set(term) == set(result) and len(result) == len(set(result))
+
+
 def einsum(
     *operands: Any, out: Any = None, optimize: Any = False, dtype: Any = None, order: str = "K", casting: str = "safe"
 ) -> Any:
@@ -158,12 +180,14 @@ def einsum(
             return "".join("..." if a is Ellipsis else ascii_letters[a] for a in axes)
 
         subscripts = ",".join(letters(a) for a in pairs[1::2])
-        return einsum(subscripts + ("->" + letters(rest[0]) if rest else ""), *pairs[::2], optimize=optimize)
+        return einsum(subscripts + ("->" + letters(rest[0]) if rest else ""), *pairs[::2], optimize=optimize, dtype=dtype)
     subscripts, *xs = operands
     xs = [x if isinstance(x, Box) else np.asarray(x) for x in xs]
-    y = (einsum_fast if optimize is not False else einsum_).bind(*xs, subscripts=subscripts)
-    shared = len(xs) == 1 and isinstance(strip(y), np.ndarray) and np.may_share_memory(strip(y), strip(xs[0]))
-    return ops.read_only(y) if shared else y
+    if dtype is not None:
+        xs = [ops.astype(x, dtype) for x in xs]
+    if len(xs) == 1 and isinstance(xs[0], Box) and _is_view(subscripts, xs[0]):
+        return einsum_view_(xs[0], subscripts=subscripts)
+    return (einsum_fast if optimize is not False else einsum_).bind(*xs, subscripts=subscripts)
 
 
 expose(einsum, "numpy.einsum", np.einsum, "multilinear")
@@ -261,19 +285,29 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     a, b = _as_arrays(x1, x2)
     if axis != -1:
         a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
-    if a.dtype.kind == "c":
-        return np.sum(np.conjugate(a) * b, axis=-1)
-    return vecdot_.bind(a, b)
+    return (vecdot_ if a.dtype.kind != "c" else complex_vecdot_).bind(a, b)
+
+
+def _with_value_of(name: str, body: Callable[..., Any]) -> Any:
+    """A product by ``body``, with the value of NumPy's ufunc, whose complex products are rounded differently."""
+
+    def value(a: Any, b: Any) -> Any:
+        return getattr(np, name)(a, b) if hasattr(np, name) and is_host(a) and is_host(b) else body(a, b)
+
+    return composite(f"{name} (ufunc)", value, body)
+
+
+complex_vecdot_ = _with_value_of("vecdot", lambda a, b: np.sum(np.conjugate(a) * b, axis=-1))
+matvec_ = _with_value_of("matvec", lambda a, b: np.matmul(a, b[..., None])[..., 0])
+vecmat_ = _with_value_of("vecmat", lambda a, b: np.matmul(conjugated(a)[..., None, :], b)[..., 0, :])
 
 
 def matvec(x1: Any, x2: Any, /) -> Any:
-    a, b = _as_arrays(x1, x2)
-    return np.matmul(a, b[..., None])[..., 0]
+    return matvec_.bind(*_as_arrays(x1, x2))
 
 
 def vecmat(x1: Any, x2: Any, /) -> Any:
-    a, b = _as_arrays(x1, x2)
-    return np.matmul(conjugated(a)[..., None, :], b)[..., 0, :]
+    return vecmat_.bind(*_as_arrays(x1, x2))
 
 
 def kron(a: Any, b: Any) -> Any:
@@ -302,7 +336,7 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
 
 
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
-    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
 def _triangle(native: Any) -> Any:

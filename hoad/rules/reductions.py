@@ -53,14 +53,38 @@ def _batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
 
 def _call(prim: Any, x: Any, axis: Any, keepdims: Any, where: Any, neutral: Any, initial: Any, combine: Any) -> Any:
     """Common keywords of NumPy's reductions: a mask becomes a neutral element, ``initial`` one more operand."""
-    if where is not True and where is not np._NoValue:
-        if neutral is None and initial in (None, np._NoValue):
-            raise ValueError(
-                f"reduction operation {prim.name!r} does not have an identity, so to use a where mask one has to specify 'initial'"
-            )
-        x = np.where(where, x, neutral if neutral is not None else initial)
-    y = prim.bind(x, axis=normal_axes(axis, x.ndim), keepdims=bool(keepdims) if keepdims is not np._NoValue else False)
-    return y if initial is None or initial is np._NoValue else combine(y, initial)
+    where = True if where is NoValue else where
+    started = initial is not None and initial is not NoValue
+    keywords = {"axis": normal_axes(axis, x.ndim), "keepdims": bool(keepdims) if keepdims is not NoValue else False}
+    if where is True and not started:
+        return prim.bind(x, **keywords)
+    if where is not True and neutral is None and not started:
+        raise ValueError(
+            f"reduction operation {prim.name!r} does not have an identity, so to use a where mask one has to specify 'initial'"
+        )
+    return _with_keywords[prim.name].bind(x, where, *((initial,) if started else ()), **keywords)
+
+
+_with_keywords: dict[str, Any] = {}
+"""The reductions with ``where`` and ``initial``, by the names of those without."""
+
+
+def _declare_keywords(prim: Any, neutral: Any, combine: Any) -> None:
+    """The same reduction with ``where`` and ``initial``: the value is NumPy's, which may add in another order."""
+    function = getattr(np, prim.name)
+
+    def native(x: Any, where: Any, *initial: Any, axis: Any, keepdims: bool) -> Any:
+        if not is_host(x):  # CuPy's reductions have no such keywords
+            return body(x, where, *initial, axis=axis, keepdims=keepdims)
+        return function(x, axis=axis, keepdims=keepdims, where=where, **({"initial": initial[0]} if initial else {}))
+
+    def body(x: Any, where: Any, *initial: Any, axis: Any, keepdims: bool) -> Any:
+        if where is not True:
+            x = np.where(where, x, neutral if neutral is not None else initial[0])
+        y = prim.bind(x, axis=axis, keepdims=keepdims)
+        return combine(y, initial[0]) if initial else y
+
+    _with_keywords[prim.name] = composite(f"{prim.name}_with_keywords", native, body)
 
 
 # -- sums and means -----------------------------------------------------------------------------------------------------------
@@ -99,6 +123,9 @@ def _count(shape: tuple[int, ...], axis: tuple[int, ...]) -> int:
     return n
 
 
+_declare_keywords(sum_, 0, np.add)
+
+
 def sum(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True
 ) -> Any:
@@ -114,7 +141,18 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
     a = a if dtype is None else ops.astype(a, dtype)
     if where is True or where is NoValue:
         return _call(mean_, a, axis, keepdims, True, None, NoValue, None)
-    return divided(sum(a, axis, keepdims=keepdims, where=where), np.broadcast_to(where, a.shape), axis, keepdims)
+    return masked_mean_.bind(a, where, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True)
+
+
+def _masked_mean_body(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
+    return divided(sum(x, axis, keepdims=keepdims, where=where), np.broadcast_to(where, x.shape), axis, keepdims)
+
+
+def _masked_mean_value(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
+    return np.mean(x, axis=axis, keepdims=keepdims, where=where) if is_host(x) else _masked_mean_body(x, where, axis, keepdims)
+
+
+masked_mean_ = composite("masked_mean", _masked_mean_value, _masked_mean_body)
 
 
 def divided(total: Any, counted: Any, axis: Any, keepdims: Any) -> Any:
@@ -160,6 +198,7 @@ def _prod_body(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
 
 
 prod_ = composite("prod", lambda x, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims), _prod_body)
+_declare_keywords(prod_, 1, np.multiply)
 
 
 def prod(
@@ -191,6 +230,8 @@ def _extremum(name: str) -> Any:
 
 
 max_, min_ = _extremum("max"), _extremum("min")
+_declare_keywords(max_, None, np.maximum)
+_declare_keywords(min_, None, np.minimum)
 
 
 def max(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True) -> Any:
@@ -230,6 +271,8 @@ def _spread_function(prim: Any) -> Any:
     ) -> Any:  # fmt: skip
         a = a if dtype is None else ops.astype(a, dtype)
         ddof = ddof if correction is NoValue else correction
+        if mean is not None and mean is not NoValue:
+            return _about[prim].bind(a, mean, where, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True, ddof=ddof)
         if where is not True:
             return _masked[prim].bind(a, where, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True, ddof=ddof)
         return prim.bind(a, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True, ddof=ddof)
@@ -255,6 +298,28 @@ def _masked_composite(name: str, prim: Any, native: Any) -> Any:
     )
 
 
+def _about_composite(name: str, prim: Any, native: Any) -> Any:
+    """Spread about a mean that is given (with the reduced axes kept), which need not be the mean of the data."""
+
+    def body(x: Any, mean: Any, where: Any, axis: tuple[int, ...], keepdims: bool, ddof: float) -> Any:
+        centred = x - mean
+        count: Any = _count(shape_of(x), axis)
+        if where is not True:
+            centred = np.where(where, centred, 0.0)
+            count = np.sum(np.broadcast_to(where, x.shape), axis=axis, keepdims=keepdims)
+        free = np.maximum(count - ddof, 0)
+        if prim is var_:
+            return sum_.bind(ops.abs2(centred), axis=axis, keepdims=keepdims) / free
+        return two_norm.bind(centred, axis=axis, keepdims=keepdims) / np.sqrt(free)
+
+    return composite(
+        name,
+        lambda x, mean, where, axis, keepdims, ddof: native(x, axis=axis, keepdims=keepdims, ddof=ddof, mean=mean, where=where),
+        body,
+    )
+
+
+_about = {var_: _about_composite("var_about", var_, np.var), std_: _about_composite("std_about", std_, np.std)}
 _masked = {var_: _masked_composite("masked_var", var_, np.var), std_: _masked_composite("masked_std", std_, np.std)}
 var, std = _spread_function(var_), _spread_function(std_)
 

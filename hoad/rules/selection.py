@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from hoad.backends import asarray, is_host, like, maybe_any
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.backends import is_host, maybe_any
+from hoad.core.box import ops, shape_of, strip
 from hoad.core.engine import engine, sweep
 from hoad.core.kinds import composite, constant, jointly_linear, selecting
 from hoad.core.kinds.batching import align_ranks, by_loop, shift_axis
 from hoad.core.kinds.cotangents import fit, is_real
 from hoad.core.primitive import expose
-from hoad.errors import UnsupportedFunctionError
 
 # -- where: linear in both branches, and a branch that is not chosen contributes exactly zero -----------------------------------
 
@@ -199,8 +198,6 @@ def argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any 
 
 
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
-    if a.dtype.kind == "c":
-        raise UnsupportedFunctionError.no_rule("np.sort of complex numbers")
     if axis is None:
         a, axis = ops.ravel(a), 0
     return ops.take_along_axis(a, argsort(a, axis, stable=True), axis)
@@ -232,80 +229,7 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = Fa
     return median_.bind(a, axis=normal_axes(axis, a.ndim), keepdims=bool(keepdims))
 
 
-# Where quantile q falls between the order statistics (Hyndman & Fan 1996): virtual index (n - 1 + shift) q + offset.
-_VIRTUAL = {
-    "linear": (1.0, 1.0), "interpolated_inverted_cdf": (0.0, 1.0), "hazen": (0.5, 0.5), "weibull": (0.0, 0.0),
-    "median_unbiased": (1 / 3, 1 / 3), "normal_unbiased": (3 / 8, 3 / 8),
-}  # fmt: skip
-
-
-def _virtual_index(q: Any, n: int, method: str) -> Any:
-    if method in ("linear", "lower", "higher", "midpoint", "nearest"):
-        return q * (n - 1)
-    if method not in _VIRTUAL:
-        raise UnsupportedFunctionError.no_rule(f"np.quantile with method={method!r}")
-    alpha, beta = _VIRTUAL[method]
-    return n * q + (alpha + q * (1 - alpha - beta)) - 1
-
-
-def _quantile_body(x: Any, q: Any, axis: tuple[int, ...], keepdims: bool, method: str) -> Any:
-    shape = shape_of(x)
-    rest = tuple(i for i in range(len(shape)) if i not in axis)
-    flat = ops.reshape(ops.transpose(x, (*axis, *rest)), (-1, *(shape[i] for i in rest)))
-    n = flat.shape[0]
-    ordered = sort(flat, 0)
-    at = np.clip(_virtual_index(q, n, method), 0, n - 1)
-    plain = asarray(strip(at))
-    low = np.floor(plain).astype(int)
-    high = np.minimum(low + 1, n - 1)
-    part = at - low
-    if method == "lower":
-        part = 0.0 * part
-    elif method == "higher":
-        part = (plain > low).astype(float)
-    elif method == "midpoint":
-        part = np.where(plain > low, 0.5, 0.0)
-    elif method == "nearest":
-        part = (np.rint(plain) - low).astype(float)
-    part = (
-        ops.reshape(part, tuple(np.shape(plain)) + (1,) * len(rest))
-        if isinstance(part, Box)
-        else np.reshape(part, np.shape(plain) + (1,) * len(rest))
-    )
-    if not isinstance(part, Box):
-        part = part.astype(plain.dtype)
-    y = ordered[low] + (ordered[high] - ordered[low]) * part
-    if keepdims:
-        y = ops.reshape(y, tuple(np.shape(plain)) + tuple(1 if i in axis else m for i, m in enumerate(shape)))
-    return y
-
-
-quantile_ = composite(
-    "quantile", lambda x, q, axis, keepdims, method: np.quantile(x, q, axis=axis, keepdims=keepdims, method=method), _quantile_body
-)
-
-
-def quantile(
-    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
-    keepdims: bool = False, *, weights: Any = None, interpolation: Any = None,
-) -> Any:  # fmt: skip
-    from hoad.rules.reductions import normal_axes
-
-    if weights is not None:
-        raise UnsupportedFunctionError.no_rule("np.quantile with weights")
-    a = asarray(a)
-    if not isinstance(q, Box):  # as NumPy: Python numbers take the precision of the data
-        q = np.asarray(q, a.dtype) if isinstance(q, int | float) and a.dtype.kind == "f" else asarray(q)
-        q = like(q, strip(a))
-    return quantile_.bind(a, q, axis=normal_axes(axis, a.ndim), keepdims=bool(keepdims), method=method)
-
-
-def percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
-    hundred = a.dtype.type(100) if a.dtype.kind == "f" else 100
-    return quantile(a, np.true_divide(q, hundred), *args, **kwargs)
-
-
-for _name, _f in (("sort", sort), ("partition", partition), ("median", median), ("quantile", quantile), ("percentile", percentile)):
+for _name, _f in (("sort", sort), ("partition", partition), ("median", median)):
     expose(_f, f"numpy.{_name}", getattr(np, _name), "selecting")
 for _name, _f in (("argsort", argsort), ("argpartition", argpartition)):
     expose(_f, f"numpy.{_name}", getattr(np, _name), "constant")

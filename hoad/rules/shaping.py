@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, Buffer, ops, shape_of, strip
+from hoad.core.in_place import link_view
 from hoad.core.kinds import linear
 from hoad.core.kinds.batching import expand
 from hoad.core.primitive import expose
-from hoad.errors import UnsupportedFunctionError
+from hoad.errors import InPlaceError, UnsupportedFunctionError
 
 # -- primitives ---------------------------------------------------------------------------------------------------------------
 
@@ -59,7 +60,13 @@ broadcast_to_ = linear(
     lambda x, shape: np.broadcast_to(x, shape),
     lambda g, old, shape: sum_to(g, old),
     batch=_broadcast_batch,
+    write_back=lambda x, y, kw: _refused(),
 )
+
+
+def _refused() -> Any:
+    """Of arrays that know no flag for it."""
+    raise InPlaceError.read_only()
 
 
 def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
@@ -91,9 +98,37 @@ def _exact_shape(shape: Any, size: int) -> tuple[int, ...]:
 
 def reshape(a: Any, shape: Any = None, order: str = "C", *, newshape: Any = None, copy: bool | None = None) -> Any:
     exact = _exact_shape(shape if newshape is None else newshape, a.size)
+    if copy is not None:
+        y = reshape(a, exact, order)
+        if copy:
+            return ops.copy(y)
+        if a.size and not np.may_share_memory(strip(y), strip(a)):
+            raise ValueError("Unable to avoid creating a copy while reshaping.")
+        return y
     if order in ("F",) or (order == "A" and _is_fortran(a)):
         return transpose(reshape_(transpose(a), shape=exact[::-1]))
-    return reshape_(a, shape=exact)
+    y = reshape_(a, shape=exact)
+    return y if exact else view_of_one(a, y, reshape_, {"shape": exact})
+
+
+def view_of_one(x: Any, y: Any, prim: Any, kw: Any) -> Any:
+    """``y`` as a view without dimensions, which NumPy has beside its scalars; those that are no views get here unlinked."""
+    if isinstance(x, Box) and y is not x and isinstance(strip(y), np.ndarray):
+        if not isinstance(y, Box):
+            y = Buffer(0, y, None)
+        if y.base is None:
+            link_view(x, y, prim, kw)
+    return y
+
+
+def _memory_order_letter(a: Any) -> str:
+    """For order="K": the order in which the elements stand in memory, where it is C or Fortran."""
+    flags = getattr(strip(a), "flags", None)
+    if a.ndim < 2 or flags is None or flags.c_contiguous:
+        return "C"
+    if not flags.f_contiguous:
+        raise UnsupportedFunctionError.no_rule("order='K' of an array that is not contiguous", "; 'C', 'F' and 'A' have one")
+    return "F"
 
 
 def _is_fortran(a: Any) -> bool:
@@ -103,7 +138,7 @@ def _is_fortran(a: Any) -> bool:
 
 def ravel(a: Any, order: str = "C") -> Any:
     if order == "K":
-        raise UnsupportedFunctionError.no_rule("ravel with order='K'", "; order='C', 'F' and 'A' have one")
+        order = _memory_order_letter(a)
     return reshape(a, (a.size,), order)
 
 
@@ -146,7 +181,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 
 
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
-    return broadcast_to_.bind(array, shape=(shape,) if isinstance(shape, int) else tuple(shape))
+    return broadcast_to_(array, shape=(shape,) if isinstance(shape, int) else tuple(shape))
 
 
 def broadcast_arrays(*args: Any, subok: bool = False) -> Any:

@@ -20,10 +20,10 @@ def _rows(m: Any, rowvar: bool) -> Any:
     return np.transpose(wide) if not rowvar and len(shape_of(m)) != 1 else wide
 
 
-def _cov_body(m: Any, *more: Any, rowvar: bool, ddof: int, fweights: Any, aweights: Any) -> Any:
+def _cov_body(m: Any, y: Any, aweights: Any, rowvar: bool, ddof: int, fweights: Any) -> Any:
     x = _rows(m, rowvar)
-    if more:
-        y = np.atleast_2d(more[0])
+    if y is not None:
+        y = np.atleast_2d(y)
         x = np.concatenate((x, np.transpose(y) if not rowvar and shape_of(y)[0] != 1 else y), axis=0)
     w = fweights if aweights is None else aweights if fweights is None else fweights * aweights
     if w is None:
@@ -41,8 +41,8 @@ def _at_least_zero(x: Any) -> Any:
     return max(x, 0.0) if is_host(x) else np.maximum(x, 0.0)
 
 
-def _correlation_body(m: Any, *more: Any, rowvar: bool) -> Any:
-    c = _cov_body(m, *more, rowvar=rowvar, ddof=1, fweights=None, aweights=None)
+def _correlation_body(m: Any, y: Any, rowvar: bool) -> Any:
+    c = _cov_body(m, y, None, rowvar=rowvar, ddof=1, fweights=None)
     if len(shape_of(c)) == 0:
         return c / c
     deviation = np.sqrt(ops.real(np.diagonal(c)))
@@ -50,21 +50,29 @@ def _correlation_body(m: Any, *more: Any, rowvar: bool) -> Any:
 
 
 _native: Any = np  # NumPy types its overloads by hand
-cov_ = composite("cov", lambda m, *more, rowvar, **kw: _native.cov(m, *more, rowvar=rowvar, **kw), _cov_body)
-corrcoef_ = composite("corrcoef", lambda m, *more, rowvar: _native.corrcoef(m, *more, rowvar=rowvar), _correlation_body)
+cov_ = composite("cov", lambda m, y, w, rowvar, **kw: _native.cov(m, y, rowvar=rowvar, aweights=w, **kw), _cov_body)
+corrcoef_ = composite("corrcoef", lambda m, y, rowvar: _native.corrcoef(m, y, rowvar=rowvar), _correlation_body)
 
 
 def _observed(m: Any, y: Any) -> tuple[Any, ...]:
-    arrays = tuple(a if isinstance(a, Box) else ops.array(a) for a in (m, y) if a is not None)
-    if any(len(shape_of(a)) > 2 for a in arrays):
+    arrays = tuple(None if a is None else a if isinstance(a, Box) else ops.array(a) for a in (m, y))
+    if any(len(shape_of(a)) > 2 for a in arrays if a is not None):
         raise ValueError("m has more than 2 dimensions")
-    return tuple(ops.astype(a, np.promote_types(strip(a).dtype, float)) for a in arrays)
+    return tuple(None if a is None else ops.astype(a, np.promote_types(strip(a).dtype, float)) for a in arrays)
 
 
-def _plain_weights(w: Any, name: str, array: Any) -> Any:
-    if isinstance(w, Box):
-        raise UnsupportedFunctionError.no_rule(f"np.cov with respect to {name}")
-    return None if w is None else like(of(w).asarray(w), strip(array))
+def _weights(w: Any, count: int, array: Any, name: str) -> Any:
+    """Weights of the observations, checked as NumPy checks them."""
+    if w is None:
+        return None
+    w = w if isinstance(w, Box) else like(of(w).asarray(w), strip(array))
+    if len(shape_of(w)) > 1:
+        raise RuntimeError(f"cannot handle multidimensional {name}")
+    if shape_of(w)[0] != count:
+        raise RuntimeError(f"incompatible numbers of samples and {name}")
+    if is_host(strip(w)) and np.any(strip(w) < 0):
+        raise ValueError(f"{name} cannot be negative")
+    return w
 
 
 def cov(
@@ -73,13 +81,12 @@ def cov(
 ) -> Any:  # fmt: skip
     arrays = _observed(m, y)
     ddof = (0 if bias else 1) if ddof is None else ddof
-    c = cov_.bind(
-        *arrays,
-        rowvar=bool(rowvar),
-        ddof=ddof,
-        fweights=_plain_weights(fweights, "fweights", arrays[0]),
-        aweights=_plain_weights(aweights, "aweights", arrays[0]),
-    )
+    shape = shape_of(arrays[0])
+    count = shape[0] if len(shape) == 1 or not rowvar else shape[1]
+    if isinstance(fweights, Box):
+        raise UnsupportedFunctionError.no_rule("np.cov with respect to fweights", "; with respect to aweights it has one")
+    fweights, aweights = (_weights(w, count, arrays[0], name) for w, name in ((fweights, "fweights"), (aweights, "aweights")))
+    c = cov_.bind(*arrays, aweights, rowvar=bool(rowvar), ddof=ddof, fweights=fweights)
     return c if dtype is None else ops.astype(c, dtype)
 
 

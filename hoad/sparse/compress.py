@@ -30,7 +30,7 @@ Array = NDArray[Any]
 class SparseJacobianPlan:
     """Pattern and colours of a Jacobian; call it with a point to get the matrix.
 
-    Attributes
+    Parameters
     ----------
     function : callable
         From one array to one array.
@@ -91,20 +91,21 @@ class SparseJacobianPlan:
 class SparseHessianPlan:
     """Pattern and colours of a Hessian; call it with a point to get the matrix.
 
-    Attributes
+    Parameters
     ----------
     function : callable
         From one array to a number.
     pattern : scipy.sparse.csr_array of bool, shape (n, n)
     colors : array of int, shape (n,)
         A star colouring; -1 where a row has no entries.
+    sources : tuple of two arrays of int
+        For each entry of the pattern the colour and the index where the compressed Hessian holds it.
     """
 
     function: Function
     pattern: csr_array
     colors: Array
     sources: tuple[Array, Array]
-    """For each entry of the pattern the colour and the index where the compressed Hessian holds it."""
 
     @property
     def number_of_colors(self) -> int:

@@ -19,6 +19,7 @@ def test_there_are_sixty_two():
 @pytest.mark.parametrize(("number", "test"), ROWS)
 def test_the_test_of_a_case_exists(number, test):
     path, _, name = test.partition("::")
-    functions = {node.name for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)}
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     assert not name or name in functions
     assert any(f.startswith("test_") for f in functions)

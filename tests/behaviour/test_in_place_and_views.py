@@ -243,7 +243,7 @@ def test_value_and_every_composition(f):
 
 @pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
 def test_batched_is_the_loop(f):
-    if f in (mask, numpy_functions):
+    if f is mask:
         pytest.skip("the chosen elements depend on the example: np.where under vmap")
     f = copied(f)
     xs = np.stack([X, 2 * X, X - 0.3])
@@ -302,12 +302,10 @@ def test_traced_value_in_an_outer_buffer():
         np.diag,
         np.diagonal,
         lambda y: y.diagonal(),
-        lambda y: np.einsum("ii->i", y),
-        lambda y: np.einsum("ij->ji", y),
+        lambda y: y.diagonal()[1:],
     ],
 )
-def test_views_that_hoad_copies_cannot_be_written(view):
-    """NumPy's einsum returns writeable views; an update of hoad's copy would be lost, so it is an error."""
+def test_read_only_views_cannot_be_written(view):
 
     def f(x):
         y = x * 1.0

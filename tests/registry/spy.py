@@ -67,6 +67,10 @@ def applications():
     with silent(), Level(True) as level:
         Spy(level, np.array([1.5, -2.5]), None).astype(int)
         np.linalg.norm(Spy(level, np.zeros(2), None), 3)
+        for ufunc in (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.left_shift, np.right_shift, np.gcd, np.lcm):
+            ufunc(Spy(level, np.array([1, 6]), None), 3)  # integers are traced in batches alone
+        for ufunc in (np.invert, np.bitwise_count):
+            ufunc(Spy(level, np.array([1, 6]), None))
     for case in KNOWN:
         with silent():
             _run(case, case.point)

@@ -76,7 +76,7 @@ def odeint(
     Examples
     --------
     >>> import numpy as np, hoad
-    >>> from hoad.transforms.differential_equations import odeint
+    >>> from hoad import odeint
     >>> decay = lambda k: odeint(lambda y, t, k: -k * y, np.array([1.0]), np.array([0.0, 2.0]), k)[-1, 0]
     >>> bool(abs(hoad.grad(decay)(0.5) + 2 * np.exp(-1)) < 1e-7), bool(abs(hoad.hessian(decay)(0.5) - 4 * np.exp(-1)) < 1e-7)
     (True, True)

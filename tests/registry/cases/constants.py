@@ -1,4 +1,4 @@
-# ruff: noqa: B008, E501  # a table: one case, one line where it fits
+# a table: one case, one line where it fits
 """Cases: constants."""
 
 import numpy as np

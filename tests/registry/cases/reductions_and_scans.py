@@ -1,4 +1,4 @@
-# ruff: noqa: B008  # a table: one case, one line where it fits
+# a table: one case, one line where it fits
 """Cases: reductions and scans."""
 
 import numpy as np

@@ -71,3 +71,33 @@ for _kind in ("logpmf", "pmf"):
         f"scipy.stats.multinomial.{_kind}", lambda p, _f=getattr(stats.multinomial, _kind): _f(np.array([1, 2, 2]), 5, np.append(p, 1 - np.sum(p))),
         V([0.2, 0.3]), device=HOST, **FLOAT,
     )  # fmt: skip
+
+# -- descriptive statistics ----------------------------------------------------------------------------------------------------
+
+for _name in ("gmean", "hmean", "gstd", "gzscore", "sem", "variation", "skew", "kurtosis", "moment", "zscore"):
+    _f = getattr(stats, _name)
+    for _kw in ({}, {"axis": 1}) if _name == "gzscore" else ({}, {"axis": 1}, {"axis": None}):
+        _kw = {**_kw, "order": 3} if _name == "moment" else _kw
+        _label = ",".join(f"{k}={v}" for k, v in _kw.items())
+        case(f"scipy.stats.{_name}", lambda x, _f=_f, _kw=_kw: _f(x, **_kw), P(4, 5), label=_label, device=HOST, **FLOAT)
+for _name, _kw in (
+    ("skew", {"bias": False}), ("kurtosis", {"bias": False, "fisher": False}), ("sem", {"ddof": 0, "keepdims": True}), ("variation", {"ddof": 1}),
+    ("moment", {"order": 2, "center": 0.5}), ("trim_mean", {"proportiontocut": 0.25}), ("trim_mean", {"proportiontocut": 0.1, "axis": None}),
+    ("iqr", {}), ("iqr", {"axis": 0, "rng": (10, 80), "scale": 1.5}), ("median_abs_deviation", {}), ("median_abs_deviation", {"axis": 1, "scale": 2.0}),
+    ("circmean", {}), ("circmean", {"axis": 0, "high": 3.0, "low": -1.0}), ("circvar", {"axis": 1}), ("circstd", {}), ("circstd", {"axis": 1, "normalize": True}),
+    ("entropy", {}), ("entropy", {"axis": 1, "base": 2.0}),
+):  # fmt: skip
+    _label = ",".join(f"{k}={v}" for k, v in _kw.items()) + "*"
+    case(f"scipy.stats.{_name}", lambda x, _f=getattr(stats, _name), _kw=_kw: _f(x, **_kw), P(4, 5), label=_label.replace(" ", ""), step=1e-3, device=HOST, **FLOAT)
+for _name in ("gmean", "hmean"):
+    case(f"scipy.stats.{_name}", lambda x, w, _f=getattr(stats, _name): _f(x, weights=w), P(4, 3), P(4, 3), label="weights", device=HOST, **FLOAT)
+case(  # SciPy takes an exponent that is a float
+    "scipy.stats.pmean", lambda x, p: stats.pmean(x, p.item() if isinstance(p, np.ndarray) else p), P(4, 3), P(), device=HOST, **FLOAT
+)
+case("scipy.stats.pmean", lambda x, w: stats.pmean(x, 2.5, weights=w, axis=1), P(4, 3), P(4, 3), label="weights", device=HOST, **FLOAT)
+case("scipy.stats.zmap", stats.zmap, P(4, 3), P(5, 3), device=HOST, **FLOAT)
+case("scipy.stats.entropy", stats.entropy, P(4, 3), P(4, 3), label="relative", device=HOST, **FLOAT)
+case("scipy.stats.boxcox", stats.boxcox, P(5), P(), device=HOST, **FLOAT)
+case("scipy.stats.yeojohnson", stats.yeojohnson, V([-1.3, 0.7, 0.4, 1.1, -0.6]), P(), device=HOST, **FLOAT)
+case("scipy.stats.boxcox_llf", stats.boxcox_llf, P(), P(5), device=HOST, **FLOAT)
+case("scipy.stats.yeojohnson_llf", stats.yeojohnson_llf, P(), V([-1.3, 0.7, 0.4, 1.1, -0.6]), device=HOST, **FLOAT)

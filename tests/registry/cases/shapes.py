@@ -1,4 +1,4 @@
-# ruff: noqa: E501  # a table: one case, one line where it fits
+# a table: one case, one line where it fits
 """Cases: shapes."""
 
 import numpy as np
