@@ -1,65 +1,59 @@
-"""Bessel functions of integer order on devices: CuPy has orders 0 and 1, second derivatives need more.
+"""Bessel functions in the argument, by neighbouring orders, and in the order.
 
-Upwards recurrences, and for J and I, where these lose digits at small arguments, power series there.  Source: NIST Digital
-Library of Mathematical Functions, 10.2, 10.6, 10.25, 10.29.
+Source: NIST Digital Library of Mathematical Functions, 10.6, 10.29; for the order, 10.9, 10.32.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from scipy import special
 
-from hoad.backends import is_host
-from hoad.rules.special_functions.ladders import pieces, wide
-
-_FIRST = {"jv": ("j0", "j1"), "yv": ("y0", "y1"), "iv": ("i0", "i1"), "kv": ("k0", "k1")}
-_SIGNS = {"jv": (-1, 1), "yv": (-1, 1), "iv": (1, -1), "kv": (1, 1)}
-"""f of order k + 1 is a f of order k - 1 + b (2k / x) f of order k: the a and b."""
-
-
-def bessel_native(name: str) -> Any:
-    """SciPy's function of (order, x), also for arrays on a device if the order is a whole number."""
-    native = getattr(special, name)
-
-    def function(v: Any, x: Any) -> Any:
-        if is_host(x) or not (is_host(v) and np.ndim(v) == 0 and float(v).is_integer()):
-            return native(v, x)
-        n = abs(int(v))
-        sign = -1 if name in ("jv", "yv") and v < 0 and n % 2 else 1
-        y = _whole_order(name, n, wide(x)) * sign
-        return y.reshape(x.shape).astype(x.dtype)
-
-    return function
+from hoad.core.kinds import elementwise
+from hoad.core.primitive import expose
+from hoad.rules.special_functions.declarations import declare, real_only
+from hoad.rules.special_functions.integer_orders import bessel_native
+from hoad.rules.special_functions.orders import in_order
 
 
-def _whole_order(name: str, n: int, x: Any) -> Any:
-    zero, one = (getattr(special, f) for f in _FIRST[name])
-    if n < 2:
-        return one(x) if n else zero(x)
-    a, b = _SIGNS[name]
+def _circular(name: str) -> Any:
+    """f' = (f of order v - 1, less f of order v + 1) / 2."""
+    return lambda y, v, x: (_of[name].bind(v - 1, x) - _of[name].bind(v + 1, x)) / 2
 
-    def recurrence(x: Any) -> Any:
-        before, y = zero(x), one(x)
-        for k in range(1, n):
-            before, y = y, a * before + b * (2 * k / x) * y
-        return y
 
-    if name in ("yv", "kv"):
-        return recurrence(x)
-    # Where the recurrence keeps its digits: beyond the order for J, beyond its square for I.
-    limit = n if name == "jv" else max(8, n * n)
+def _growing(y: Any, v: Any, x: Any) -> Any:
+    return (_of["iv"].bind(v - 1, x) + _of["iv"].bind(v + 1, x)) / 2
 
-    def series(x: Any) -> Any:
-        square = a * x * x / 4
-        term = (x / 2) ** n / math.factorial(n)
-        total = term
-        for k in range(1, 2 * limit + 30):
-            term = term * square / (k * (n + k))
-            total = total + term
-        return total
 
-    small = np.abs(x) <= limit
-    return pieces(x, (small, series, 0.0), (~small, recurrence, limit + 1.0))
+def _decaying(y: Any, v: Any, x: Any) -> Any:
+    return (_of["kv"].bind(v - 1, x) + _of["kv"].bind(v + 1, x)) / -2
+
+
+def _order(name: str) -> Any:
+    return lambda y, v, x: in_order[name].bind(v, x, n=1)
+
+
+_of: dict[str, Any] = {}
+_of["jv"] = declare("jv", _order("jv"), _circular("jv"), native=bessel_native("jv"))
+_of["yv"] = declare("yv", _order("yv"), _circular("yv"), native=bessel_native("yv"))
+_of["iv"] = declare("iv", _order("iv"), _growing, native=bessel_native("iv"))
+_of["kv"] = declare("kv", _order("kv"), _decaying, native=bessel_native("kv"))
+jv, yv, iv, kv = (_of[_name] for _name in ("jv", "yv", "iv", "kv"))
+for _name in ("hankel1", "hankel2"):
+    _of[_name] = declare(_name, None, _circular(_name))
+for _name in ("jve", "yve"):  # on the real axis the same as jv and yv
+    _of[_name] = declare(_name, None, real_only(_name, _circular(_name)))
+declare("yn", None, _circular("yv"))
+declare("kn", None, _decaying)
+
+declare("j0", lambda y, x: -special.j1(x))
+declare("j1", lambda y, x: (special.j0(x) - jv.bind(2, x)) / 2)
+declare("y0", lambda y, x: -special.y1(x))
+declare("y1", lambda y, x: (special.y0(x) - yv.bind(2, x)) / 2)
+declare("i0", lambda y, x: special.i1(x))
+declare("i1", lambda y, x: (special.i0(x) + iv.bind(2, x)) / 2)
+declare("k0", lambda y, x: -special.k1(x))
+declare("k1", lambda y, x: (special.k0(x) + kv.bind(2, x)) / -2)
+
+expose(elementwise("numpy.i0", np.i0, lambda y, x: special.i1(x)), "numpy.i0", np.i0, "elementwise")

@@ -1,8 +1,4 @@
-"""scipy.special: error, gamma and Bessel functions, logistic maps, entropies, and sums of exponentials; also np.sinc, np.i0.
-
-Slopes are written so that they keep their relative accuracy in the tails.  Source: NIST Digital Library of Mathematical
-Functions, chapters 5, 7, 8, 10.
-"""
+"""scipy.special: exponentials and logarithms, logistic maps, angles in degrees, and sums of exponentials; also np.sinc."""
 
 from __future__ import annotations
 
@@ -12,150 +8,46 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from hoad.backends import asarray, filled, is_host, like, maybe_any, of
+from hoad.backends import filled, is_host, like, of
 from hoad.core.box import Box, ops, shape_of, strip
 from hoad.core.kinds import composite, constant, contraction, elementwise, opaque
+from hoad.core.kinds.batching import align_ranks
 from hoad.core.kinds.cotangents import is_complex
 from hoad.core.primitive import expose, register
 from hoad.errors import UnsupportedFunctionError
 from hoad.rules.arguments import as_array
 from hoad.rules.reductions import normal_axes, spread, sum_
-from hoad.rules.special_functions.bessel import bessel_native
-from hoad.rules.special_functions.ladders import exprel_derivative, scaled_erfc, sinc_derivative
+from hoad.rules.special_functions.declarations import declare
+from hoad.rules.special_functions.ladders import exprel_derivative, sinc_derivative
 
-SQRT2 = math.sqrt(2.0)
-SQRT_PI = math.sqrt(math.pi)
-SQRT_TAU = math.sqrt(2 * math.pi)
+DEGREE = math.pi / 180
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
 # -- elementwise functions -------------------------------------------------------------------------------------------
 
 
-def _one(x: Any) -> Any:
-    """1 in the precision of x: SciPy's functions read Python numbers as double precision."""
-    return asarray(strip(x)).dtype.type(1)
-
-
-def _log(x: Any) -> Any:
-    """Logarithm without a warning at 0."""
-    return special.xlogy(_one(x), x)
-
-
-def _quotient(x: Any, y: Any) -> Any:
-    """x / y, and 0 for 0 / 0."""
-    both = np.logical_and(x == 0, y == 0)
-    if not maybe_any(strip(both)):
-        return x / y
-    return np.where(both, 0.0, x / np.where(both, 1.0, y))
-
-
-def _log_ratio_native(x: Any, y: Any) -> Any:
-    """log(x / y), accurate also where x is near y."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r = x / y
-        return np.where(np.abs(r - 1) < 0.5, np.log1p((x - y) / y), np.log(r))[()]
-
-
-log_ratio = elementwise("log_ratio", _log_ratio_native, lambda r, x, y: 1 / x, lambda r, x, y: -1 / y)
-
-
-def _density(x: Any) -> Any:
-    return np.exp(-0.5 * x * x) / SQRT_TAU
-
-
-def _hazard(y: Any, x: Any) -> Any:
-    """Normal density over normal distribution, without underflow on the left and without overflow on the right."""
-    right = np.greater(x, 0)
-    if not maybe_any(strip(right)):
-        return math.sqrt(2 / math.pi) / special.erfcx(x / -SQRT2)
-    left = math.sqrt(2 / math.pi) / special.erfcx(np.where(right, 0.0, x) / -SQRT2)
-    return np.where(right, _density(x) / special.ndtr(np.where(right, x, 0.0)), left)
-
-
-def _huber_r(y: Any, d: Any, r: Any) -> Any:
-    return np.where(np.abs(r) <= d, r, d * np.sign(r))
-
-
-_special: dict[str, Any] = {}
-"""Primitives whose slopes need them with other orders; in a slope the order may be a series of its own, with no derivative."""
-
 SLOPES: dict[str, tuple[Any, ...]] = {
-    "erf": (lambda y, x: (2 / SQRT_PI) * np.exp(-x * x),),
-    "erfc": (lambda y, x: (-2 / SQRT_PI) * np.exp(-x * x),),
-    "erfcx": (lambda y, x: -2 * scaled_erfc.bind(x, n=1),),
-    "erfinv": (lambda y, x: (SQRT_PI / 2) * np.exp(y * y),),
-    "erfcinv": (lambda y, x: (-SQRT_PI / 2) * np.exp(y * y),),
-    "ndtr": (lambda y, x: _density(x),),
-    "log_ndtr": (_hazard,),
-    "ndtri": (lambda y, x: SQRT_TAU * np.exp(0.5 * y * y),),
     "expit": (lambda y, x: y * special.expit(-x),),
     "log_expit": (lambda y, x: special.expit(-x),),
     "logit": (lambda y, x: 1 / (x * (1 - x)),),
-    "gamma": (lambda y, x: y * special.digamma(x),),
-    "gammaln": (lambda y, x: special.digamma(x),),
-    "loggamma": (lambda y, x: special.digamma(x),),
-    "digamma": (lambda y, x: _polygamma_rung.bind(1, x),),
-    "beta": (
-        lambda y, a, b: y * (special.digamma(a) - special.digamma(a + b)),
-        lambda y, a, b: y * (special.digamma(b) - special.digamma(a + b)),
-    ),
-    "betaln": (lambda y, a, b: special.digamma(a) - special.digamma(a + b),
-        lambda y, a, b: special.digamma(b) - special.digamma(a + b)),
-    "xlogy": (lambda y, a, b: _log(b), lambda y, a, b: _quotient(a, b)),
-    "xlog1py": (lambda y, a, b: special.xlog1py(_one(b), b), lambda y, a, b: _quotient(a, 1 + b)),
-    "entr": (lambda y, x: -1 - _log(x),),
-    "rel_entr": (lambda y, a, b: log_ratio.bind(a, b) + 1, lambda y, a, b: -_quotient(a, b)),
-    "kl_div": (lambda y, a, b: log_ratio.bind(a, b), lambda y, a, b: 1 - _quotient(a, b)),
-    "huber": (lambda y, d, r: np.where(np.abs(r) <= d, 0.0, np.abs(r) - d), _huber_r),
-    "pseudo_huber": (
-        lambda y, d, r: 2 * y / d - r * r / np.hypot(d, r), lambda y, d, r: d * r / np.hypot(d, r),
-    ),
     "exprel": (lambda y, x: exprel_derivative.bind(x, n=1),),
     "cosm1": (lambda y, x: -np.sin(x),),
     "exp10": (lambda y, x: LN10 * y,),
-    "i0": (lambda y, x: special.i1(x),),
-    "i1": (lambda y, x: (special.i0(x) + _special["iv"].bind(2, x)) / 2,),
-    "j0": (lambda y, x: -special.j1(x),),
-    "j1": (lambda y, x: (special.j0(x) - _special["jv"].bind(2, x)) / 2,),
-    "k0": (lambda y, x: -special.k1(x),),
-    "k1": (lambda y, x: (special.k0(x) + _special["kv"].bind(2, x)) / -2,),
-    "y0": (lambda y, x: -special.y1(x),),
-    "y1": (lambda y, x: (special.y0(x) - _special["yv"].bind(2, x)) / 2,),
-    "jv": (None, lambda y, v, x: (_special["jv"].bind(v - 1, x) - _special["jv"].bind(v + 1, x)) / 2),
-    "yv": (None, lambda y, v, x: (_special["yv"].bind(v - 1, x) - _special["yv"].bind(v + 1, x)) / 2),
-    "iv": (None, lambda y, v, x: (_special["iv"].bind(v - 1, x) + _special["iv"].bind(v + 1, x)) / 2),
-    "kv": (None, lambda y, v, x: (_special["kv"].bind(v - 1, x) + _special["kv"].bind(v + 1, x)) / -2),
-    "gammainc": (None, lambda y, a, x: np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))),
-    "gammaincc": (None, lambda y, a, x: -np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))),
-    "betainc": (
-        None, None, lambda y, a, b, x: np.exp(special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x)
-                                      - special.betaln(a, b)).astype(strip(y).dtype),
+    "sindg": (lambda y, x: DEGREE * special.cosdg(x),),
+    "cosdg": (lambda y, x: -DEGREE * special.sindg(x),),
+    "tandg": (lambda y, x: DEGREE * (1 + y * y),),
+    "cotdg": (lambda y, x: -DEGREE * (1 + y * y),),
+    "radian": (
+        lambda y, d, m, s: DEGREE + 0 * y, lambda y, d, m, s: DEGREE / 60 + 0 * y, lambda y, d, m, s: DEGREE / 3600 + 0 * y,
     ),
 }  # fmt: skip
 
 
-def _only(prim: Any, slopes: tuple[Any, ...], name: str) -> Any:
-    """The primitive, refusing traced values for arguments that have no slope (the order of a Bessel function)."""
-    if all(slopes):
-        return prim
-
-    def function(*args: Any) -> Any:
-        for i, (slope, a) in enumerate(zip(slopes, args, strict=True)):
-            if slope is None and isinstance(a, Box):
-                raise UnsupportedFunctionError.no_rule(f"scipy.special.{name} with respect to argument {i}")
-        return prim.bind(*args)
-
-    return function
-
-
 for _name, _slopes in SLOPES.items():
-    _native = getattr(special, _name)
-    _of_any_array = bessel_native(_name) if _name in ("jv", "yv", "iv", "kv") else _native
-    _special[_name] = elementwise(_name, _of_any_array, *_slopes)
-    expose(_only(_special[_name], _slopes, _name), f"scipy.special.{_name}", _native, "elementwise")
+    declare(_name, *_slopes)
 
 for _name, _slope in {
-    "expm1": lambda y, x: y + 1, "log1p": lambda y, x: 1 / (1 + x),
+    "expm1": lambda y, x: np.exp(x), "log1p": lambda y, x: 1 / (1 + x),
     "exp2": lambda y, x: LN2 * y, "cbrt": lambda y, x: 1.0 / (3 * y * y),
 }.items():  # fmt: skip
     expose(
@@ -167,39 +59,22 @@ for _name, _slope in {
 
 sinc = elementwise("sinc", np.sinc, lambda y, x: sinc_derivative.bind(x, n=1))
 expose(sinc, "numpy.sinc", np.sinc, "elementwise")
-expose(elementwise("numpy.i0", np.i0, lambda y, x: special.i1(x)), "numpy.i0", np.i0, "elementwise")
-expose(constant("gammasgn", special.gammasgn), "scipy.special.gammasgn", special.gammasgn, "constant")
+
+
+def _agm_body(a: Any, b: Any) -> Any:
+    """Gauss's iteration, often enough for ratios up to 1e300; of two negative numbers it is that of their negatives."""
+    sign = np.sign(a)
+    a, b = sign * a, sign * b
+    for _ in range(13):
+        a, b = 0.5 * (a + b), np.sqrt(a) * np.sqrt(b)
+    return sign * (0.5 * (a + b))
+
+
+agm_ = composite("agm", special.agm, _agm_body, batch=align_ranks)
+expose(agm_, "scipy.special.agm", special.agm, "composite")
+expose(constant("scipy.round", special.round), "scipy.special.round", special.round, "constant")
 
 # -- functions of SciPy that are not ufuncs: reached through hoad.scipy.special --------------------------------------
-
-
-# SciPy's polygamma returns double precision; as a slope it has the precision of its argument.
-def _polygamma_native(n: Any, x: Any) -> Any:
-    return of(x).special().polygamma(like(np.asarray(n), x), x)
-
-
-_polygamma_rung: Any = elementwise(
-    "polygamma_rung",
-    lambda n, x: _polygamma_native(n, x).astype(asarray(x).dtype)[()],
-    None,
-    lambda y, n, x: _polygamma_rung.bind(n + 1, x),
-)
-polygamma_ = elementwise("polygamma", _polygamma_native, None, lambda y, n, x: _polygamma_rung.bind(n + 1, x))
-zeta_: Any = elementwise("zeta", lambda s, q: of(q).special().zeta(s, q), None, lambda y, s, q: -s * zeta_.bind(s + 1, q))
-
-
-def polygamma(n: Any, x: Any) -> Any:
-    if isinstance(n, Box):
-        raise UnsupportedFunctionError.no_rule("scipy.special.polygamma with respect to the order n")
-    return polygamma_.bind(as_array(n)[()], as_array(x))
-
-
-def zeta(x: Any, q: Any = None, out: Any = None) -> Any:
-    if isinstance(x, Box):
-        raise UnsupportedFunctionError.no_rule("scipy.special.zeta with respect to its exponent")
-    if q is None:
-        return special.zeta(x, out=out)
-    return zeta_.bind(x, as_array(q))
 
 
 softplus_ = elementwise("softplus", getattr(special, "softplus", lambda x: np.logaddexp(0, x)), lambda y, x: special.expit(x))
@@ -209,14 +84,20 @@ def softplus(x: Any, **kwargs: Any) -> Any:
     return softplus_.bind(as_array(x))
 
 
-def multigammaln(a: Any, d: int) -> Any:
-    y = d * (d - 1) * 0.25 * math.log(math.pi)
-    for j in range(1, d + 1):
-        y = y + special.gammaln(a - (j - 1.0) / 2)
-    return y
+def _diric_body(x: Any, n: int) -> Any:
+    """The kernel as the sum of cosines that it is: no quotient at multiples of 2 pi."""
+    orders = np.arange(n) - (n - 1) / 2
+    return np.sum(np.cos(np.expand_dims(x, -1) * orders), axis=-1) / n
 
 
-multigammaln_ = composite("multigammaln", lambda a, d: of(a).special().multigammaln(a, d), multigammaln)
+diric_ = composite("diric", special.diric, _diric_body)
+
+
+def diric(x: Any, n: Any) -> Any:
+    if isinstance(n, Box) or np.ndim(n) or n != int(n) or n < 1:
+        raise UnsupportedFunctionError.no_rule("scipy.special.diric", " for an n that is not one positive whole number")
+    return diric_.bind(as_array(x), n=int(n))
+
 
 # -- sums of exponentials --------------------------------------------------------------------------------------------
 
@@ -318,8 +199,7 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
 
 
 for _name, _f, _kind in (
-    ("polygamma", polygamma, "elementwise"), ("zeta", zeta, "elementwise"), ("softplus", softplus, "elementwise"),
-    ("multigammaln", lambda a, d: multigammaln_.bind(as_array(a), d=d), "composite"),
+    ("softplus", softplus, "elementwise"), ("diric", diric, "composite"),
     ("logsumexp", logsumexp, "elementwise"),
     ("softmax", softmax, "composite"), ("log_softmax", log_softmax, "composite"),
 ):  # fmt: skip
