@@ -11,24 +11,15 @@ import inspect
 import sys
 from collections.abc import Iterator
 from importlib import import_module
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from hoad.core.array_methods import ArrayMethods
+from hoad.core.routes import functions, ops, ufuncs
 from hoad.errors import TracedConversionError, UnsupportedFunctionError
 
 __all__ = ["Box", "Buffer", "functions", "ops", "shape_of", "strip", "ufuncs"]
-
-ops = SimpleNamespace()
-"""The operations that boxes call by name (``ops.add``); filled by ``hoad.core.in_place`` and ``hoad.rules``."""
-
-ufuncs: dict[tuple[Any, str], Any] = {}
-"""(NumPy or SciPy ufunc, method) -> the function of hoad that handles traced arguments; filled by ``hoad.rules``."""
-
-functions: dict[Any, Any] = {}
-"""NumPy function -> the function of hoad that handles traced arguments; filled by ``hoad.rules``."""
-
 
 def shape_of(value: Any) -> tuple[int, ...]:
     """Shape of an array, box or Python number."""
@@ -84,16 +75,18 @@ def _unsupported(name: str) -> Any:
     return method
 
 
-def _declined(other: Any) -> Any:
-    """In an ``except`` clause: leave the operation to an operand that, like sparse arrays, does not take part in ufuncs."""
-    if getattr(type(other), "__array_ufunc__", ...) is None:
-        return NotImplemented
-    if hasattr(other, "tocsr"):  # one of SciPy's, which NumPy takes for a single object
+_known: set[type] = {np.ndarray, np.float64, float, int}
+"""Operands of every day, which need no second look; boxes are added below."""
+
+
+def _declines(other: Any) -> bool:
+    """Whether the operation belongs to an operand that, like hoad's sparse arrays, takes no part in ufuncs."""
+    if hasattr(other, "tocsr") and not hasattr(other, "__array_ufunc__"):  # one of SciPy's, which NumPy takes for a single object
         raise TracedConversionError.conversion("an operation with a sparse array of SciPy", "hoad.scipy.sparse.csr_array(a)")
-    raise
+    return getattr(type(other), "__array_ufunc__", ...) is None
 
 
-class Box:
+class Box(ArrayMethods):
     """A value at a level.  Users meet it only inside the functions they differentiate."""
 
     __slots__ = ("__weakref__", "aux", "base", "level", "value", "views")
@@ -106,6 +99,10 @@ class Box:
     aux: Any
     base: Any
     views: Any
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _known.add(cls)
 
     def __init__(self, level: float, value: Any, aux: Any) -> None:
         self.level = level
@@ -299,33 +296,32 @@ class Box:
 
     # -- operators --------------------------------------------------------------------------------------------------
     def __add__(self, other: Any) -> Any:
-        try:
-            return ops.add(self, other)
-        except TypeError:
-            return _declined(other)
+        if type(other) not in _known and _declines(other):
+            return NotImplemented
+        return ops.add(self, other)
 
     def __radd__(self, other: Any) -> Any:
         return ops.add(other, self)
 
     def __sub__(self, other: Any) -> Any:
-        try:
-            return ops.subtract(self, other)
-        except TypeError:
-            return _declined(other)
+        if type(other) not in _known and _declines(other):
+            return NotImplemented
+        return ops.subtract(self, other)
 
     def __rsub__(self, other: Any) -> Any:
         return ops.subtract(other, self)
 
     def __mul__(self, other: Any) -> Any:
-        try:
-            return ops.square(self) if other is self else ops.multiply(self, other)
-        except TypeError:
-            return _declined(other)
+        if type(other) not in _known and _declines(other):
+            return NotImplemented
+        return ops.square(self) if other is self else ops.multiply(self, other)
 
     def __rmul__(self, other: Any) -> Any:
         return ops.multiply(other, self)
 
     def __truediv__(self, other: Any) -> Any:
+        if type(other) not in _known and _declines(other):
+            return NotImplemented
         return ops.divide(self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
@@ -338,10 +334,9 @@ class Box:
         return ops.power(other, self)
 
     def __matmul__(self, other: Any) -> Any:
-        try:
-            return ops.matmul(self, other)
-        except (TypeError, ValueError):
-            return _declined(other)
+        if type(other) not in _known and _declines(other):
+            return NotImplemented
+        return ops.matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Any:
         return ops.matmul(other, self)
@@ -473,128 +468,6 @@ class Box:
     def __setitem__(self, index: Any, value: Any) -> None:
         ops.assign(self, ops.index_update(self, index, value))
 
-    # -- methods of ndarray -----------------------------------------------------------------------------------------
-    def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
-        return _method("sum", self, out, axis=axis, dtype=dtype, **kwargs)
-
-    def prod(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
-        return _method("prod", self, out, axis=axis, dtype=dtype, **kwargs)
-
-    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
-        return _method("mean", self, out, axis=axis, dtype=dtype, **kwargs)
-
-    def var(self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, **kwargs: Any) -> Any:
-        return _method("var", self, out, axis=axis, dtype=dtype, ddof=ddof, **kwargs)
-
-    def std(self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, **kwargs: Any) -> Any:
-        return _method("std", self, out, axis=axis, dtype=dtype, ddof=ddof, **kwargs)
-
-    def max(self, axis: Any = None, out: Any = None, **kwargs: Any) -> Any:
-        return _method("max", self, out, axis=axis, **kwargs)
-
-    def min(self, axis: Any = None, out: Any = None, **kwargs: Any) -> Any:
-        return _method("min", self, out, axis=axis, **kwargs)
-
-    def cumsum(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-        return _method("cumsum", self, out, axis=axis, dtype=dtype)
-
-    def cumprod(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-        return _method("cumprod", self, out, axis=axis, dtype=dtype)
-
-    def argmax(self, axis: Any = None, out: Any = None, **kwargs: Any) -> Any:
-        return _method("argmax", self, out, axis=axis, **kwargs)
-
-    def argmin(self, axis: Any = None, out: Any = None, **kwargs: Any) -> Any:
-        return _method("argmin", self, out, axis=axis, **kwargs)
-
-    def argsort(self, axis: Any = -1, **kwargs: Any) -> Any:
-        return _method("argsort", self, None, axis=axis, **kwargs)
-
-    def all(self, axis: Any = None, out: Any = None, **kwargs: Any) -> Any:
-        return _method("all", self, out, axis=axis, **kwargs)
-
-    def any(self, axis: Any = None, out: Any = None, **kwargs: Any) -> Any:
-        return _method("any", self, out, axis=axis, **kwargs)
-
-    def nonzero(self) -> Any:
-        return ops.nonzero(self)
-
-    def clip(self, min: Any = None, max: Any = None, out: Any = None, **kwargs: Any) -> Any:
-        return _stored(out, ops.clip(self, min, max, **kwargs), self)
-
-    def round(self, decimals: int = 0, out: Any = None) -> Any:
-        return _stored(out, ops.round(self, decimals), self)
-
-    def dot(self, b: Any, out: Any = None) -> Any:
-        return _stored(out, ops.dot(self, b), self, b)
-
-    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
-        return _method("trace", self, out, offset=offset, axis1=axis1, axis2=axis2, dtype=dtype)
-
-    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-        return ops.diagonal(self, offset, axis1, axis2)
-
-    def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Any:
-        return ops.searchsorted(self, v, side, sorter)
-
-    def choose(self, choices: Any, out: Any = None, mode: str = "raise") -> Any:
-        return _stored(out, ops.choose(self, choices, mode=mode), self)
-
-    def argpartition(self, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
-        return ops.argpartition(self, kth, axis)
-
-    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
-        return ops.reshape(self, shape[0] if len(shape) == 1 else shape, order=order, copy=copy)
-
-    def transpose(self, *axes: Any) -> Any:
-        return ops.transpose(self, axes[0] if len(axes) == 1 else (axes or None))
-
-    def swapaxes(self, axis1: int, axis2: int) -> Any:
-        return ops.swapaxes(self, axis1, axis2)
-
-    def ravel(self, order: str = "C") -> Any:
-        return ops.ravel(self, order)
-
-    def flatten(self, order: str = "C") -> Any:
-        return ops.copy(ops.ravel(self, order))
-
-    def squeeze(self, axis: Any = None) -> Any:
-        return ops.squeeze(self, axis)
-
-    def repeat(self, repeats: Any, axis: Any = None) -> Any:
-        return ops.repeat(self, repeats, axis)
-
-    def take(self, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
-        return _stored(out, ops.take(self, indices, axis, mode=mode), self)
-
-    def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
-        return _stored(out, ops.compress(condition, self, axis), self)
-
-    def astype(self, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True) -> Any:
-        if not np.can_cast(self.dtype, dtype, casting):
-            raise TypeError(f"Cannot cast array data from {self.dtype!r} to {np.dtype(dtype)!r} according to the rule {casting!r}")
-        return ops.astype(self, dtype) if np.dtype(dtype) != self.dtype else ops.copy(self) if copy else self
-
-    def conj(self) -> Any:
-        return ops.conjugate(self) if self.dtype.kind == "c" else self
-
-    conjugate = conj
-
-    def copy(self, order: str = "C") -> Any:
-        return ops.copy(self)
-
-    def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> None:
-        ops.assign(self, ops.sort(self, axis, kind, order))
-
-    def partition(self, kth: Any, axis: int = -1, kind: Any = None, order: Any = None) -> None:
-        ops.assign(self, ops.partition(self, kth, axis, kind, order))
-
-    def fill(self, value: Any) -> None:
-        self[...] = value
-
-    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
-        ops.put(self, indices, values, mode)
-
 
 class Buffer(Box):
     """A plain array that can take traced values; below every level, so never seen by a mode."""
@@ -631,12 +504,3 @@ class Buffer(Box):
     @staticmethod
     def process(prim: Any, level: float, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
         return prim.bind(*[a.value if isinstance(a, Buffer) else a for a in args], **kw)
-
-
-def _method(name: str, box: Box, out: Any, **kwargs: Any) -> Any:
-    given = {k: v for k, v in kwargs.items() if not (v is None and k == "dtype")}
-    return _stored(out, getattr(ops, name)(box, **given), box)
-
-
-def _stored(out: Any, result: Any, *inputs: Any) -> Any:
-    return result if out is None else ops.store_out((out,), result, inputs)

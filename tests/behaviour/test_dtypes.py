@@ -272,3 +272,12 @@ def test_assignment(index):
         return (f(x + e.reshape(3, 2)) / 1e-30).imag
 
     np.testing.assert_allclose(gradient.ravel(), [shifted(i) for i in range(6)], rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("f", [np.add, np.arctan2, np.power, np.hypot, np.maximum], ids=lambda f: f.__name__)
+def test_lists_beside_traced_values(f):
+    x, other = np.array([1.5, 0.7]), [0.9, 2.0]
+    array = np.array(other)
+    for of_list, of_array in ((lambda x: f(x, other), lambda x: f(x, array)), (lambda x: f(other, x), lambda x: f(array, x))):
+        np.testing.assert_array_equal(hoad.jacobian(of_list)(x), hoad.jacobian(of_array)(x))
+        np.testing.assert_array_equal(hoad.taylor(of_list, x, x, 3), hoad.taylor(of_array, x, x, 3))

@@ -276,3 +276,14 @@ def test_shapes_that_do_not_fit_raise():
         sparse(DATA) + scipy.sparse.eye_array(3)
     with pytest.raises(ValueError, match="Diagonal length"):
         hoad.jvp(lambda d: sp.diags_array([d, d], offsets=[0, 1]).data, (X,), (X,))
+
+
+def test_a_traced_operand_on_the_left():
+    matrix = np.array([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [0.5, 0.0, 1.0]])
+    ours, theirs = sp.csr_array(matrix), scipy.sparse.csr_array(matrix)
+    x = np.array([1.0, -2.0, 0.5])
+    np.testing.assert_array_equal(hoad.jacobian(lambda x: x @ ours)(x), matrix.T)
+    np.testing.assert_array_equal(hoad.jacobian(lambda x: (x[0] * ours).toarray())(x)[..., 0], matrix)
+    for operate in (lambda x: x @ theirs, lambda x: x * theirs, lambda x: x + theirs):
+        with pytest.raises(TracedConversionError, match=r"hoad.scipy.sparse.csr_array\(a\)"):
+            hoad.jacobian(operate)(x)
