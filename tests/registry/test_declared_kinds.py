@@ -135,6 +135,12 @@ def _derived(prim):
         primitives.pop(name, None)
 
 
+def _written(prim, derived, rule):
+    """Whether a rule is another function than the one that the kind derives."""
+    mine, theirs = getattr(prim, rule), getattr(derived, rule)
+    return getattr(mine, "__code__", mine) is not getattr(theirs, "__code__", theirs)
+
+
 def _dense(c):
     return c.dense() if type(c) is engine.Scattered else c
 
@@ -155,6 +161,8 @@ def test_hand_written_rules_equal_the_derived_ones(name):
         pytest.skip(f"{prim.kind}: rules follow from the body, the weights or the forward rule; nothing is written twice")
     if name in ("det", "log_abs_det", "two_norm", "logsumexp"):
         pytest.skip("a contraction: the slope is the only rule")
+    if not any(_written(prim, derived, rule) for rule in ("forward", "reverse", "taylor")):
+        pytest.skip("all rules are the derived ones")
     rng = np.random.default_rng(1)
 
     def random(x):

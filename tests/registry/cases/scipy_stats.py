@@ -92,7 +92,7 @@ for _name, _kw in (
 for _name in ("gmean", "hmean"):
     case(f"scipy.stats.{_name}", lambda x, w, _f=getattr(stats, _name): _f(x, weights=w), P(4, 3), P(4, 3), label="weights", device=HOST, **FLOAT)
 case(  # SciPy takes an exponent that is a float
-    "scipy.stats.pmean", lambda x, p: stats.pmean(x, p.item() if isinstance(p, np.ndarray) else p), P(4, 3), P(), device=HOST, **FLOAT
+    "scipy.stats.pmean", lambda x, p: stats.pmean(x, float(p) if isinstance(p, np.ndarray | np.generic) else p), P(4, 3), P(), device=HOST, **FLOAT
 )
 case("scipy.stats.pmean", lambda x, w: stats.pmean(x, 2.5, weights=w, axis=1), P(4, 3), P(4, 3), label="weights", device=HOST, **FLOAT)
 case("scipy.stats.zmap", stats.zmap, P(4, 3), P(5, 3), device=HOST, **FLOAT)
