@@ -110,7 +110,7 @@ class Tracked(Box):
 CHOOSING = ("where", "gate")
 """They choose by values that may differ elsewhere, so that every candidate counts."""
 
-SAME_PLACE = ("astype", "real", "imag")
+SAME_PLACE = ("astype", "real", "imag", "value_of")
 """Entry by entry, and not to be tried on objects: NumPy takes the imaginary part of an object for 0."""
 
 

@@ -100,7 +100,7 @@ def test_hessian_in_parameters_start_and_time(way, sensitivity):
     close(HESSIANS[way](lambda p: logistic(p, sensitivity=sensitivity))(POINT), hoad.hessian(exact_logistic)(POINT), 2e-9)
 
 
-@pytest.mark.parametrize("sensitivity", ["auto", "adjoint"])
+@pytest.mark.parametrize("sensitivity", ["auto", pytest.param("adjoint", marks=pytest.mark.slow)])
 def test_third_derivative(sensitivity):
     def third(f):
         return hoad.grad(lambda p: hoad.hvp(f, p, DIRECTION) @ DIRECTION)(POINT)

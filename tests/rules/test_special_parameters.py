@@ -318,3 +318,23 @@ def test_inverses_undo_their_distributions(name):
     slopes = hoad.grad(back, tuple(range(len(point))))(*point)
     expected = [float(i == unknown) for i in range(len(point))]
     np.testing.assert_allclose(slopes, expected, rtol=2e-7, atol=2e-7)
+
+
+@pytest.mark.parametrize("m", [1e-9, -1e-9, 0.2499, 0.2501, -0.2499, -0.2501, 1 - 0.99e-4, 1 - 1.01e-4, -1.01e4, -0.99e4])
+@pytest.mark.parametrize("name", ["ellipk", "ellipe"])
+def test_complete_elliptic_integrals_where_formulas_meet(name, m):
+    with mp.workdps(40):
+        exact = mp.taylor(getattr(mp, name), mp.mpf(m), 2)
+    found = hoad.taylor(getattr(s, name), m, 1.0, 2)
+    np.testing.assert_allclose(found, [float(c) for c in exact], rtol=3e-14)
+
+
+@pytest.mark.parametrize("df", [0.01, 0.05, 0.12, 0.15])
+def test_student_with_hardly_any_degrees_of_freedom(df):
+    def exact(df):
+        t = mp.mpf("1.3")
+        return 1 - mp.betainc(df / 2, mp.mpf(1) / 2, 0, df / (df + t * t), regularized=True) / 2
+
+    with mp.workdps(40):
+        slope = mp.diff(exact, mp.mpf(df))
+    np.testing.assert_allclose(hoad.grad(s.stdtr)(df, 1.3), float(slope), rtol=2e-13)

@@ -1,7 +1,8 @@
 """Densities of the gamma and the beta distribution times their argument: accurate for large parameters and in the tails.
 
-Written about the maximum (Loader's saddle-point form), so that no large numbers cancel.  Source: C. Loader, Fast and accurate
-computation of binomial probabilities (2000); NIST Digital Library of Mathematical Functions, 5.11.
+Where parameters are small a product of powers; otherwise written about the maximum (Loader's saddle-point form), so that no large
+numbers cancel.  Source: C. Loader, Fast and accurate computation of binomial probabilities (2000); NIST Digital Library of
+Mathematical Functions, 5.11.
 """
 
 from __future__ import annotations
@@ -27,10 +28,13 @@ _DIGAMMA = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12, 
 """Coefficients of 1/a^2, 1/a^4, ... of log(a) - 1/(2a) - digamma(a) (DLMF 5.11.2)."""
 
 
-def in_double(f: Callable[..., Any], name: str, elsewhere: Callable[..., Any] | None = None) -> Callable[..., Any]:
+def in_double(
+    f: Callable[..., Any], name: str, elsewhere: Callable[..., Any] | None = None, *, block: int = BLOCK, singles: bool = False
+) -> Callable[..., Any]:
     """Native function from one that takes 1-d arrays of double precision: it broadcasts, works by blocks and keeps the dtype.
 
-    ``elsewhere`` takes arrays on a device, of any shape.
+    ``elsewhere`` takes arrays on a device, of any shape.  With ``singles`` an argument that is one number stays an array of length
+    one, so that what depends on it alone is computed once.
     """
 
     @wraps(f)
@@ -41,14 +45,16 @@ def in_double(f: Callable[..., Any], name: str, elsewhere: Callable[..., Any] | 
             raise UnsupportedFunctionError.no_rule(name, " for arrays on a device: it is computed on the host")
         dtype = np.result_type(*[np.asarray(x) if isinstance(x, list | tuple) else x for x in xs])
         dtype = dtype if dtype.kind == "f" and dtype.itemsize <= 8 else np.dtype(float)
-        full = np.broadcast_arrays(*[np.asarray(x, float) for x in xs])
-        flat = [np.ascontiguousarray(x).ravel() for x in full]
-        y = np.empty(flat[0].size)
+        plain = [np.asarray(x, float) for x in xs]
+        shape = np.broadcast_shapes(*[x.shape for x in plain])
+        kept = [singles and x.size == 1 for x in plain]
+        flat = [x.ravel() if k else np.broadcast_to(x, shape).ravel() for x, k in zip(plain, kept, strict=True)]
+        y = np.empty(math.prod(shape))
         with np.errstate(all="ignore"):
-            for start in range(0, y.size, BLOCK):
-                part = slice(start, start + BLOCK)
-                y[part] = f(*[x[part] for x in flat], **kw)
-            y = y.reshape(full[0].shape).astype(dtype)
+            for start in range(0, y.size, block):
+                part = slice(start, start + block)
+                y[part] = f(*[x if k else x[part] for x, k in zip(flat, kept, strict=True)], **kw)
+            y = y.reshape(shape).astype(dtype, copy=False)
         return y if any(isinstance(x, np.ndarray) for x in xs) else y[()]
 
     return native
@@ -68,18 +74,25 @@ def log1pmx(x: Any) -> Any:
     square = r * r
     total = np.full_like(r, 1 / 29)
     for k in range(27, 1, -2):
-        total = total * square + 1 / k
-    return np.where(near, r * (2 * square * total - z), np.log1p(x) - x)
+        total *= square
+        total += 1 / k
+    total *= 2 * square
+    total -= z
+    total *= r
+    return total if near.all() else np.where(near, total, np.log1p(x) - x)
 
 
-def expm1mx(x: Any) -> Any:
-    """exp(x) - 1 - x without cancellation."""
+def expm1mx(x: Any, exponential: Any = None) -> Any:
+    """exp(x) - 1 - x without cancellation; ``exponential`` is exp(x) - 1 where that is known."""
     near = np.abs(x) < 0.7
     z = np.where(near, x, 0.0)
     total = np.full_like(z, 1 / math.factorial(16))
     for k in range(15, 1, -1):
-        total = total * z + 1 / math.factorial(k)
-    return np.where(near, total * z * z, np.expm1(x) - x)
+        total *= z
+        total += 1 / math.factorial(k)
+    total *= z
+    total *= z
+    return total if near.all() else np.where(near, total, (np.expm1(x) if exponential is None else exponential) - x)
 
 
 def log_gamma_rest(a: Any) -> Any:
@@ -140,7 +153,27 @@ def beta_weight(a: Any, b: Any, x: Any, rest: Any) -> Any:
     return y
 
 
+def _where_safe(direct: Any, safe: Any, careful: Callable[..., Any], *xs: Any) -> Any:
+    """``direct`` where it is safe, elsewhere ``careful``; arguments may be of length one."""
+    if safe.all():
+        return direct
+    y = direct + np.zeros(np.broadcast_shapes(*[x.shape for x in xs]))
+    where(~np.broadcast_to(safe, y.shape), careful, y, *[np.broadcast_to(x, y.shape) for x in xs])
+    return y
+
+
 def _gamma_density(a: Any, x: Any) -> Any:
+    safe = (a > 1e-6) & (a < 12) & (x > 1e-20) & (x < 600)
+    return _where_safe(x**a * (np.exp(-x) * special.rgamma(a)) / x, safe, _saddle_gamma_density, a, x)
+
+
+def _beta_density(a: Any, b: Any, x: Any) -> Any:
+    rest = 1 - x
+    safe = (a > 1e-6) & (b > 1e-6) & (a < 8) & (b < 8) & (x > 1e-30) & (rest > 0)
+    return _where_safe(x**a * rest**b / (special.beta(a, b) * (x * rest)), safe, _saddle_beta_density, a, b, x)
+
+
+def _saddle_gamma_density(a: Any, x: Any) -> Any:
     y = gamma_weight(a, x) * (a / x)
     zero = x == 0
     where(zero, lambda a: np.where(a > 1, 0.0, np.where(a == 1, 1.0, np.inf)), y, a)
@@ -149,7 +182,7 @@ def _gamma_density(a: Any, x: Any) -> Any:
     return y
 
 
-def _beta_density(a: Any, b: Any, x: Any) -> Any:
+def _saddle_beta_density(a: Any, b: Any, x: Any) -> Any:
     y = beta_weight(a, b, x, 1 - x) / (x * (1 - x))
     where(x == 0, lambda a, b: np.where(a > 1, 0.0, np.where(a == 1, b, np.inf)), y, a, b)
     where(x == 1, lambda a, b: np.where(b > 1, 0.0, np.where(b == 1, a, np.inf)), y, a, b)
@@ -163,6 +196,7 @@ gamma_density: Any = elementwise(
         _gamma_density,
         "the density of the gamma distribution",
         lambda a, x: np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a)),
+        singles=True,
     ),
     lambda y, a, x: y * (np.log(x) - special.digamma(a)),
     lambda y, a, x: y * ((a - 1 - x) / x),
@@ -175,6 +209,7 @@ beta_density: Any = elementwise(
         _beta_density,
         "the density of the beta distribution",
         lambda a, b, x: np.exp(special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x) - special.betaln(a, b)).astype(x.dtype),
+        singles=True,
     ),
     lambda y, a, b, x: y * (np.log(x) - special.digamma(a) + special.digamma(a + b)),
     lambda y, a, b, x: y * (np.log1p(-x) - special.digamma(b) + special.digamma(a + b)),

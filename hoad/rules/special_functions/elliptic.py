@@ -1,7 +1,8 @@
 """Legendre's elliptic integrals in both arguments, and Jacobi's elliptic functions.
 
-Derivatives with respect to m are symmetric integrals, which do not cancel at m = 0.  Source: NIST Digital Library of Mathematical
-Functions, 19.2, 19.25, 22.13, 22.16.
+Derivatives with respect to m are symmetric integrals, which do not cancel at m = 0; the first two of complete integrals come
+from sums over an arithmetic-geometric mean.  Source: NIST Digital Library of Mathematical Functions, 19.2, 19.8, 19.25, 22.13,
+22.16.
 """
 
 from __future__ import annotations
@@ -15,21 +16,120 @@ from scipy import special
 from hoad.core.kinds import elementwise
 from hoad.rules.special_functions.carlson import integral, integrals
 from hoad.rules.special_functions.declarations import declare, declare_several
+from hoad.rules.special_functions.densities import in_double, where
 
-# K(m) = 1/2 of the integral of powers 1/2 at 0, 1 - m and 1; E has the slope -1/4 of that with the power 3/2 at 1.
+CANCELLING = 1e-4
+"""Where 1 - m lies beyond this, or its reciprocal, the sums over the arithmetic-geometric mean lose digits."""
 
 
 def _one(x: Any) -> Any:
     return np.ones((), getattr(x, "dtype", float))[()]
 
 
-def _complete(m: Any) -> Any:
-    return 0.25 * integral(0 * _one(m), 1 - m, _one(m), powers=(0.5, 1.5, 0.5))
+def _steps(p: Any) -> int:
+    """Steps of the arithmetic-geometric mean of 1 and sqrt(p) until the difference is below the square root of what counts."""
+    count = 2
+    for end in (np.fmin.reduce(p), np.fmax.reduce(p)):
+        a, g, n = 1.0, float(np.sqrt(end)), 0
+        while abs(a - g) > 1e-9 * a and g > 0 and np.isfinite(g):
+            a, g, n = 0.5 * (a + g), math.sqrt(a * g), n + 1
+        count = max(count, n)
+    return count
 
 
-declare("ellipk", lambda y, m: _complete(m))
-declare("ellipkm1", lambda y, p: -0.25 * integral(0 * _one(p), p, _one(p), powers=(0.5, 1.5, 0.5)))
-declare("ellipe", lambda y, m: -0.25 * integral(0 * _one(m), 1 - m, _one(m), powers=(0.5, 0.5, 1.5)))
+def _mean(p: Any) -> tuple[Any, Any]:
+    """K(m) and the sum over n > 0 of 2^(n-1) c_n^2 / m of the arithmetic-geometric mean of 1 and sqrt(p), m = 1 - p."""
+    m = 1 - p
+    before, g = 1.0, np.sqrt(p)
+    a = 0.5 * (1 + g)
+    m *= 0.0625
+    t = m / (a * a)  # c_n^2 / m; the next is m t^2 / (4 a)^2, without a difference
+    total = t.copy()
+    for n in range(1, _steps(p)):
+        g *= before
+        np.sqrt(g, out=g)
+        before = a
+        a = a + g
+        a *= 0.5
+        t /= a
+        t *= t
+        t *= m
+        total += 2.0**n * t
+    g *= before
+    return math.pi / (a + np.sqrt(g)), total
+
+
+def _first_kind(p: Any) -> Any:
+    """dK/dm."""
+    k, total = _mean(p)
+    y = k * (0.5 - total) / (2 * p)
+    y[p == 0] = np.inf
+    where(p < CANCELLING, lambda p: special.elliprd(0.0, 1.0, p) / 6, y, p)
+    return y
+
+
+def _second_kind(p: Any) -> Any:
+    """-dE/dm."""
+    k, total = _mean(p)
+    y = 0.5 * k * (0.5 + total)
+    where(p > 1 / CANCELLING, lambda p: special.elliprd(0.0, p, 1.0) / 6, y, p)
+    y[p == 0] = np.inf
+    return y
+
+
+_SQUARES = [math.prod((i - 0.5) / i for i in range(1, k + 1)) ** 2 for k in range(34)]
+"""K(m) is pi / 2 times the power series of m with these coefficients; those of E(m) are divided by 1 - 2k."""
+
+
+def _near_zero(m: Any, kind: int) -> Any:
+    """d2K/dm2 (kind 1) or -d2E/dm2 (kind 2) as a power series."""
+    total = np.zeros_like(m)
+    for k in range(len(_SQUARES) - 1, 1, -1):
+        total *= m
+        total += math.pi / 2 * k * (k - 1) * _SQUARES[k] / (1 if kind == 1 else 2 * k - 1)
+    return total
+
+
+def _first_kind_twice(p: Any) -> Any:
+    """d2K/dm2, away from 0 from the differential equation."""
+    m = 1 - p
+    y = (special.ellipkm1(p) / 4 - (1 - 2 * m) * _first_kind(p)) / (m * p)
+    y[p == 0] = np.inf
+    where(np.abs(m) < 0.25, lambda m: _near_zero(m, 1), y, m)
+    return y
+
+
+def _second_kind_twice(p: Any) -> Any:
+    """-d2E/dm2, likewise."""
+    m = 1 - p
+    y = (_first_kind(p) - _second_kind(p)) / (2 * m)
+    y[p == 0] = np.inf
+    where(np.abs(m) < 0.25, lambda m: _near_zero(m, 2), y, m)
+    return y
+
+
+# K(m) is 1/2 of the integral of powers 1/2 at 0, p = 1 - m and 1, so that dK/dm is 1/4 of that with the power 3/2 at p; -dE/dm is
+# 1/4 of that with the power 3/2 at 1.
+first_kind_twice: Any = elementwise(
+    "complete_elliptic_1_twice_in_m",
+    in_double(_first_kind_twice, "scipy.special.ellipk"),
+    lambda y, p: -0.9375 * integral(0 * _one(p), p, _one(p), powers=(0.5, 3.5, 0.5)),
+)
+second_kind_twice: Any = elementwise(
+    "complete_elliptic_2_twice_in_m",
+    in_double(_second_kind_twice, "scipy.special.ellipe"),
+    lambda y, p: -0.1875 * integral(0 * _one(p), p, _one(p), powers=(0.5, 2.5, 1.5)),
+)
+first_kind: Any = elementwise(
+    "complete_elliptic_1_in_m", in_double(_first_kind, "scipy.special.ellipk"), lambda y, p: -first_kind_twice.bind(p)
+)
+second_kind: Any = elementwise(
+    "complete_elliptic_2_in_m", in_double(_second_kind, "scipy.special.ellipe"), lambda y, p: -second_kind_twice.bind(p)
+)
+
+declare("ellipk", lambda y, m: first_kind.bind(1 - m))
+declare("ellipkm1", lambda y, p: -first_kind.bind(p))
+declare("ellipe", lambda y, m: -second_kind.bind(1 - m))
 
 
 def _rising(start: float, n: int) -> float:

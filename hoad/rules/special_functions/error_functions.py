@@ -31,8 +31,11 @@ def density(x: Any) -> Any:
 
 def _choice(condition: Any, f: Any, g: Any, points: tuple[Any, Any], *xs: Any) -> Any:
     """f(*xs) where the condition holds, g(*xs) elsewhere; both at a harmless point where they do not count."""
-    if not maybe_any(strip(condition)):
+    holds = strip(condition)
+    if not maybe_any(holds):
         return g(*xs)
+    if not maybe_any(np.logical_not(holds)):
+        return f(*xs)
     return np.where(
         condition,
         f(*[np.where(condition, x, p) for x, p in zip(xs, points[0], strict=True)]),
@@ -50,7 +53,12 @@ def hazard(x: Any) -> Any:
 
 
 def _log_ndtr_slope(y: Any, x: Any) -> Any:
-    return np.exp(-0.5 * x * x - y) / SQRT_TAU if is_complex(x) else hazard(x)
+    def direct(y: Any, x: Any) -> Any:
+        return np.exp(-0.5 * x * x - y) / SQRT_TAU
+
+    if is_complex(x):
+        return direct(y, x)
+    return _choice(np.greater(x, 0), direct, lambda y, x: _left_hazard(x), ((0.0, 1.0), (0.0, 0.0)), y, x)
 
 
 def _erfcx_slope(y: Any, x: Any) -> Any:

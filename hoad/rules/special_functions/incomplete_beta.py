@@ -81,15 +81,15 @@ def _series(a: Any, b: Any, x: Any, rest: Any, j: int, k: int) -> Any:
     return beta_weight(a, b, x, rest) * np.exp(-b * np.log(rest)) / (a * b) * product_2(_series_front(a, b, x, j, k), total, j, k)
 
 
-def _exponent(s: Any, n: Any, x: Any, rest: Any) -> Any:
-    """n (log(1 - x + x exp(-s)) + x s), which is of second order in s."""
-    low = x <= 0.5
-    shrink = np.expm1(-s)
-    z = np.where(low, x * shrink, rest * np.expm1(np.minimum(s, 700.0)))
-    return n * (np.where(low, x * expm1mx(-s), rest * expm1mx(np.minimum(s, 700.0))) + log1pmx(z))
+def _exponent(s: Any, n: Any, x: Any, rest: Any, low: bool) -> tuple[Any, Any]:
+    """n (log(1 - x + x exp(-s)) + x s), which is of second order in s; and that logarithm.  ``low``: x is at most 1/2."""
+    share, turned = (x, -s) if low else (rest, np.minimum(s, 700.0))
+    change = np.expm1(turned)
+    z = share * change
+    return n * (share * expm1mx(turned, change) + log1pmx(z)), np.log1p(z if low else x * np.expm1(-s))
 
 
-def _below(a: Any, b: Any, x: Any, rest: Any, j: int, k: int) -> Any:
+def _below(a: Any, b: Any, x: Any, rest: Any, j: int, k: int, low: bool) -> Any:
     """Derivative (j, k) of the integral over 0..x, where x lies below a / (a + b); ``rest`` is 1 - x."""
     n = a + b
     slope = a * rest - b * x
@@ -97,18 +97,17 @@ def _below(a: Any, b: Any, x: Any, rest: Any, j: int, k: int) -> Any:
     curvature = n * x * rest
     width = np.minimum(NEGLIGIBLE / np.maximum(slope, 1e-300), 2 * np.sqrt(NEGLIGIBLE / curvature) + NEGLIGIBLE / a)
     for _ in range(8):
-        value = slope * width + _exponent(width, n, x, rest) - NEGLIGIBLE
+        value = slope * width + _exponent(width, n, x, rest, low)[0] - NEGLIGIBLE
         shrink = np.expm1(-width)
         width = width - value / (slope + n * x * rest * -shrink / (1 + x * shrink))
     s = width * NODES
-    weight = WEIGHTS * np.exp(-slope * s - _exponent(s, n, x, rest))
-    # Logarithms relative to digamma(a + 1) - digamma(a + b), digamma(b + 1) - digamma(a + b).
+    exponent, change = _exponent(s, n, x, rest, low)
+    weight = WEIGHTS * np.exp(-slope * s - exponent)
     # Logarithms relative to digamma(a + 1) - digamma(a + b) and digamma(b + 1) - digamma(a + b).
-    change = -np.log1p(x * np.expm1(-s))
     shared = digamma_rest(n) - 1 / n
     d = x * b - a * rest
-    log_a = (log_ratio(x * n, a, d) - digamma_rest(a) + shared) + (change - s)
-    log_b = (log_ratio(rest * n, b, -d) - digamma_rest(b) + shared) + change
+    log_a = (log_ratio(x * n, a, d) - digamma_rest(a) + shared) + (-s - change)
+    log_b = (log_ratio(rest * n, b, -d) - digamma_rest(b) + shared) - change
     front = _front(a, b, j, k)
     # The polynomial in the logarithms first: where it has one sign nothing cancels.
     total = np.zeros_like(s)
@@ -134,9 +133,11 @@ def _derivative(a: Any, b: Any, x: Any, j: int, k: int) -> Any:
     far = inside & (b <= 1.5) & (x > 0.5) & (a * rest <= 1)
     where(far, lambda a, b, x, rest: -_series(b, a, rest, x, k, j), y, a, b, x, rest)
     inside &= ~near & ~far
-    low = inside & (b * x < a * rest)
-    where(low, lambda a, b, x, rest: _below(a, b, x, rest, j, k), y, a, b, x, rest)
-    where(inside & ~low, lambda a, b, x, rest: -_below(b, a, rest, x, k, j), y, a, b, x, rest)
+    below, small = b * x < a * rest, x <= 0.5
+    for low in (True, False):
+        half = inside & (small == low)
+        where(half & below, lambda a, b, x, rest, low=low: _below(a, b, x, rest, j, k, low), y, a, b, x, rest)
+        where(half & ~below, lambda a, b, x, rest, low=low: -_below(b, a, rest, x, k, j, not low), y, a, b, x, rest)
     return y
 
 

@@ -19,7 +19,8 @@ from hoad.rules.special_functions.densities import in_double, log1pmx, where
 from hoad.rules.special_functions.quadrature import gauss_legendre
 from hoad.rules.special_functions.truncated import exponential, product
 
-NODES, WEIGHTS = gauss_legendre(52)
+MANY, FEW = 52, 20
+"""Nodes on 0..t; the fewer ones for t^2 <= n, where the poles of the integrand at +-i sqrt(n) are far."""
 NEGLIGIBLE = 40.0
 
 _RATIO = (-1 / 8, 1 / 192, -1 / 640, 17 / 14336, -31 / 18432, 691 / 180224, -5461 / 425984)
@@ -51,8 +52,16 @@ def _logarithm(n: Any, u: Any, order: int) -> list[Any]:
     square = u * u
     v = square / n
     slopes = [c + np.zeros_like(u) for c in _normaliser(n, order)]
-    curved = np.where(v < 1, log1pmx(np.minimum(v, 1.0)) + v * np.minimum(v, 1.0) / (1 + v), np.log1p(v) - v / (1 + v))
-    slopes[0] -= curved / 2 - v / (1 + v) / (2 * n)
+    ratio = v / (1 + v)
+    curved = log1pmx(np.minimum(v, 1.0))
+    curved += v * ratio
+    large = v >= 1
+    if large.any():
+        curved = np.where(large, np.log1p(v) - ratio, curved)
+    ratio /= n
+    curved -= ratio
+    curved *= 0.5
+    slopes[0] -= curved
     if order > 1:
         near = _reciprocal(n + np.zeros_like(u), order - 1)
         share = square / (n + square)
@@ -80,29 +89,43 @@ def _derivative(n: Any, t: Any, k: int) -> Any:
     inside = (n > 0) & np.isfinite(n) & np.isfinite(t)
     y[(n > 0) & np.isinf(t)] = 0.0
     low = inside & (size * size < 2)
-    where(low, lambda n, t: _to_the_left(n, t, k), y, n, size)
-    where(inside & ~low, lambda n, t: -_to_the_right(n, t, k), y, n, size)
+    smooth = size * size <= n
+    where(low & smooth, lambda n, t: _to_the_left(n, t, k, FEW), y, n, size)
+    where(low & ~smooth, lambda n, t: _to_the_left(n, t, k, MANY), y, n, size)
+    far = inside & ~low  # for small n the integrand has nearly a power law in u, which is long
+    where(far & (n < 1), lambda n, t: -_to_the_right(n, t, k, (4.0, 12.0), (40, 40, 52)), y, n, size)
+    where(far & (n >= 1), lambda n, t: -_to_the_right(n, t, k, (4.0,), (40, 32)), y, n, size)
     return np.where(t < 0, -y, y)
 
 
-def _to_the_left(n: Any, t: Any, k: int) -> Any:
-    u = t * NODES
-    return t * (WEIGHTS * _density(n, u) * exponential(_logarithm(n, u, k))[k]).sum(0)
+def _to_the_left(n: Any, t: Any, k: int, count: int) -> Any:
+    nodes, weights = gauss_legendre(count)
+    u = t * nodes
+    return t * (weights * _density(n, u) * exponential(_logarithm(n, u, k))[k]).sum(0)
 
 
-def _to_the_right(n: Any, t: Any, k: int) -> Any:
-    """With u = t exp(s)."""
+def _to_the_right(n: Any, t: Any, k: int, ends: tuple[float, ...], counts: tuple[int, ...]) -> Any:
+    """With u = t exp(s), s in pieces up to these ends and up to where the integrand is negligible, with so many nodes each."""
     v = t * t / n
-    width = NEGLIGIBLE / ((n + 1) * v / (1 + v) - 1)  # of s: Newton's method on a convex function, from above
+    ratio = v / (1 + v)
+    width = NEGLIGIBLE / ((n + 1) * ratio - 1)  # of s: Newton's method on a convex function, from above
     for _ in range(12):
-        grow = np.expm1(np.minimum(2 * width, 700.0))
-        value = 0.5 * (n + 1) * np.log1p(v / (1 + v) * grow) - width - NEGLIGIBLE
-        width = width - value / ((n + 1) * (v * grow + v) / (1 + v + v * grow) - 1)
-    middle = np.minimum(width / 2, 4.0)  # beyond lies nearly a power law, which for small n is long
+        grow = np.expm1(np.minimum(2 * width, 600.0))
+        logarithm = np.where(width > 300, 2 * width + np.log(ratio), np.log1p(ratio * grow))
+        width = width - (0.5 * (n + 1) * logarithm - width - NEGLIGIBLE) / ((n + 1) * (v * grow + v) / (1 + v + v * grow) - 1)
+    edges = [np.zeros_like(t), *[np.minimum(width / 2, end) for end in ends], width]
     total = np.zeros_like(t)
-    for start, length in ((0.0, middle), (middle, width - middle)):
-        u = t * np.exp(start + length * NODES)
-        total += length * (WEIGHTS * u * _density(n, u) * exponential(_logarithm(n, u, k))[k]).sum(0)
+    for start, stop, count in zip(edges[:-1], edges[1:], counts, strict=True):
+        nodes, weights = gauss_legendre(count)
+        s = start + (stop - start) * nodes
+        reached = np.minimum(s, 200.0)  # beyond, what is left of the integrand is a power of u
+        u = t * np.exp(reached)
+        slopes = _logarithm(n, u, k)
+        weight = weights * u * _density(n, u)
+        if (s > reached).any():
+            slopes[0] = slopes[0] - (s - reached)
+            weight *= np.exp(-n * (s - reached))
+        total += (stop - start) * (weight * exponential(slopes)[k]).sum(0)
     return total
 
 

@@ -25,8 +25,19 @@ CONTINUED = {
 """What the modes of filters mean, by one name each."""
 
 
-def continued(at: np.ndarray, n: int, mode: str) -> np.ndarray:
+def continued(at: Any, n: int, mode: str) -> Any:
     """The positions, of n, whose entries stand at the integer positions ``at``; -1 where a constant stands."""
+    if not isinstance(at, np.ndarray):
+        return _continued(at, n, mode)
+    beyond = (at < 0) | (at >= n)  # mostly few, and remainders of whole numbers are slow
+    if not beyond.any():
+        return at
+    y = at.copy()
+    y[beyond] = _continued(at[beyond], n, mode)
+    return y
+
+
+def _continued(at: Any, n: int, mode: str) -> Any:
     if mode == "nearest":
         return np.clip(at, 0, n - 1)
     if mode == "wrap":

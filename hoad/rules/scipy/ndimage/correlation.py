@@ -32,15 +32,18 @@ def _reversed(w: Any) -> Any:
 
 def _scaled(x: Any, w: Any, axis: int, mode: str, origin: int) -> Any:
     """SciPy takes a line of weights for symmetric if its halves differ by less than an absolute 2e-16.  Weights that are
-    derivatives may all be smaller than that, so they are brought near one by a power of two, which changes no digit."""
+    derivatives may all be smaller than that, so that small ones are brought near one by a power of two, which changes no digit."""
     largest = float(np.max(np.abs(w)))
-    if not 0 < largest < np.inf:
+    if not 0 < largest < 0.5:
         return nd.correlate1d(x, w, axis, mode=mode, origin=origin)
     power = int(np.frexp(largest)[1])
     up, down = 2.0 ** (-power // 2), 2.0 ** (-power - (-power // 2))
     y = nd.correlate1d(x, w * up * down, axis, mode=mode, origin=origin)
-    y /= up
-    y /= down
+    if power > -100:
+        y *= 1 / (up * down)
+    else:
+        y /= up
+        y /= down
     return y
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from math import prod
 from typing import Any
 
@@ -83,12 +82,19 @@ class Plan:
         planes = planes.reshape(prod(beside), -1)
         planes = planes if inside is None else np.where(inside, planes, 0.0)
         sums = np.zeros((len(planes), prod(sizes)))
-        for choice in product(range(self.order + 1), repeat=count):
-            at, w = 0, 1.0
-            for (positions, weights), size, j in zip(rows, sizes, choice, strict=True):
-                at, w = at * size + positions[j], w * weights[j]
-            for total, plane in zip(sums, planes, strict=True):
-                total += np.bincount(at, plane * w, total.size)
+        strides = [prod(sizes[i + 1 :]) for i in range(count)]
+        steps = [[positions * stride for positions in at] for (at, _), stride in zip(rows, strides, strict=True)]
+
+        def add(axis: int, at: Any, total: Any, part: Any) -> None:
+            """Spread ``part`` over the coefficients along this axis and those after it, from the place ``at`` on."""
+            if axis == count:
+                total += np.bincount(at, part, total.size)
+                return
+            for step, weight in zip(steps[axis], rows[axis][1], strict=True):
+                add(axis + 1, step if at is None else at + step, total, part * weight)
+
+        for total, plane in zip(sums, planes, strict=True):
+            add(0, None, total, plane)
         c = np.moveaxis(sums.reshape(*beside, *sizes), range(-count, 0), self.axes)
         if self.prefilter and self.order > 1:
             for axis in self.axes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,11 @@ OUTSIDE = {"logpdf": (-math.inf, -math.inf), "pdf": (0.0, 0.0), "cdf": (0.0, 1.0
 """Values below and above the support."""
 
 
+def _is(end: Any, value: float) -> bool:
+    """Whether the end of a support is this number whatever the shapes are."""
+    return isinstance(end, float) and end == value
+
+
 def _standardised(family: Family, formula: Callable[..., Any], outside: tuple[float, float]) -> Callable[..., Any]:
     """A formula of z and the shapes as a function of x, the shapes, loc and scale; constant outside the support."""
 
@@ -30,9 +37,17 @@ def _standardised(family: Family, formula: Callable[..., Any], outside: tuple[fl
         scale = scale * np.where(scale > 0, 1.0, math.nan)
         z = (x - loc) / scale
         low, high = family.support(*shapes)
-        below, above = z < low, z > high
-        inside = formula(np.where(below | above, family.interior(*shapes), z), *shapes, scale)
-        return np.where(below, outside[0], np.where(above, outside[1], inside)) * allowed
+        beyond = []
+        if not _is(low, -math.inf):
+            beyond.append((z < low, outside[0]))
+        if not _is(high, math.inf):
+            beyond.append((z > high, outside[1]))
+        if beyond:
+            z = np.where(reduce(or_, [mask for mask, _ in beyond]), family.interior(*shapes), z)
+        y = formula(z, *shapes, scale)
+        for mask, value in beyond:
+            y = np.where(mask, value, y)
+        return y * allowed
 
     return body
 
