@@ -68,6 +68,9 @@ SPD = M @ M.T + SIDE * np.eye(SIDE)
 FEW = RNG.uniform(-1, 1, 31)
 
 
+FIXED = "near 2: the fixed cost of a call, and of the samples that tell whether a constant was overwritten"
+
+
 def row(name: str, family: str, function: Any, point: Array, by_hand: Any, reason: str = "") -> None:
     ROWS[name] = Row(name, family, function, point, by_hand, reason)
 
@@ -84,7 +87,7 @@ def slope(name: str, family: str, function: Any, derivative: Any, point: Array =
 
 # -- elementwise ---------------------------------------------------------------------------------------------------------
 
-slope("multiply", "arithmetic", lambda x: x * C, lambda x, y: C)
+slope("multiply", "arithmetic", lambda x: x * C, lambda x, y: C, reason=FIXED)
 slope("divide", "arithmetic", lambda x: 1.0 / x, lambda x, y: -y * y)
 slope("power", "arithmetic", lambda x: x**2.5, lambda x, y: 2.5 * x**1.5)
 slope("square", "arithmetic", np.square, lambda x, y: 2 * x)
@@ -107,7 +110,8 @@ slope("log_ndtr", "special functions", special.log_ndtr, lambda x, y: np.exp(-0.
 slope("j0", "special functions", special.j0, lambda x, y: -special.j1(x))
 slope("jv", "special functions", lambda x: special.jv(1.5, x), lambda x, y: 0.5 * (special.jv(0.5, x) - special.jv(2.5, x)))
 slope(
-    "gammainc", "special functions", lambda x: special.gammainc(2.5, x), lambda x, y: np.exp(1.5 * np.log(x) - x - special.gammaln(2.5)),
+    "gammainc", "special functions", lambda x: special.gammainc(2.5, x),
+    lambda x, y: np.exp(1.5 * np.log(x) - x - special.gammaln(2.5)),
 )  # fmt: skip
 slope(
     "betainc", "special functions", lambda x: special.betainc(2.0, 3.0, x),
@@ -121,7 +125,7 @@ slope("gamma.logpdf", "distributions", lambda x: stats.gamma.logpdf(x, 2.5), lam
 # -- reductions and scans ------------------------------------------------------------------------------------------------
 
 row("sum", "reductions", np.sum, X, lambda x, w: (np.sum(x), np.full(N, w)))
-row("mean", "reductions", np.mean, X, lambda x, w: (np.mean(x), np.full(N, w / N)))
+row("mean", "reductions", np.mean, X, lambda x, w: (np.mean(x), np.full(N, w / N)), FIXED)
 
 
 def _var(x: Array, w: Array) -> tuple[Array, Array]:
@@ -160,7 +164,7 @@ def _median(x: Array, w: Array) -> tuple[Array, Array]:
 
 
 row("var", "reductions", np.var, X, _var)
-row("norm", "reductions", np.linalg.norm, X, _norm)
+row("norm", "reductions", np.linalg.norm, X, _norm, "the value is computed twice: by NumPy, and where its slope is known")
 row("max", "reductions", np.max, X, _max)
 row("logsumexp", "reductions", lambda x: hoad.scipy.special.logsumexp(x), X, _logsumexp)
 row("median", "order statistics", np.median, X, _median)
@@ -207,7 +211,7 @@ def _assigned_by_hand(x: Array, w: Array) -> tuple[Array, Array]:
 row("slice", "indexing", lambda x: x[1:-1], X, _slice)
 row("gather", "indexing", lambda x: x[ONCE], X, lambda x, w: (x[ONCE], _scattered(w, ONCE)))
 row("gather with repeats", "indexing", lambda x: x[INDEX], X, lambda x, w: (x[INDEX], np.bincount(INDEX, w, N)))
-row("assignment", "indexing", _assigned, X, _assigned_by_hand)
+row("assignment", "indexing", _assigned, X, _assigned_by_hand, "each assignment makes a new array: what a rule kept never changes")
 
 
 def _scattered(w: Array, index: Array) -> Array:
@@ -228,7 +232,9 @@ row("tile", "shapes", lambda x: np.tile(x, 3), X, lambda x, w: (np.tile(x, 3), w
 # -- products and linear algebra -----------------------------------------------------------------------------------------
 
 row("matmul", "products", lambda a: a @ M, WELL, lambda a, w: (a @ M, w @ M.T))
-row("einsum", "products", lambda a: np.einsum("ij,ij->i", a, M), WELL, lambda a, w: (np.einsum("ij,ij->i", a, M), w[:, None] * M))
+row("einsum", "products", lambda a: np.einsum("ij,ij->i", a, M), WELL, lambda a, w: (
+    np.einsum("ij,ij->i", a, M), w[:, None] * M,
+), FIXED)  # fmt: skip
 row("outer", "products", lambda x: np.outer(x, x), X[:SIDE], lambda x, w: (np.outer(x, x), w @ x + x @ w))
 row("convolve", "products", lambda x: np.convolve(x, FEW), X, lambda x, w: (np.convolve(x, FEW), np.correlate(w, FEW, "valid")))
 

@@ -3,7 +3,8 @@
 NumPy arrays have no version counter.  So a small array is copied when an operation keeps it; of a larger one a sample of the
 bytes is taken, once for each tape, and compared when the tape is swept, where a difference is an :class:`InPlaceError`.  Up to
 65,536 elements every element enters the sample.  Beyond that it is some 1,024 elements at equal distances, which every update of
-a longer run of elements changes; a few elements that are overwritten in such a large array can go unnoticed.
+a longer run of elements changes, and 2,048 neighbours from the middle, which an update of a column or of every few elements
+changes; a few elements that are overwritten in such a large array can go unnoticed.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ WHOLE = 65536
 """Of arrays of at most so many elements every element enters the comparison, through sums of rows and columns of its bits."""
 
 SAMPLES = 1024
+
+RUN = 2048
 
 _UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64, 16: np.uint64}
 
@@ -74,7 +77,8 @@ def _sample(a: Any) -> bytes:
         return a.tobytes()
     flat = contiguous.reshape(-1)
     if a.size > WHOLE or a.dtype.itemsize not in _UNSIGNED:
-        return flat[:: (a.size // SAMPLES) | 1].tobytes()
+        middle = a.size // 2
+        return flat[:: (a.size // SAMPLES) | 1].tobytes() + flat[middle : middle + RUN].tobytes()
     words = flat.view(_UNSIGNED[a.dtype.itemsize])
     n = math.isqrt(words.size)
     square = words[: n * n].reshape(n, n)  # a single change, a swap, a shift: each changes a row sum or a column sum

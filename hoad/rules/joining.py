@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from hoad.backends import asarray as _asarray
 from hoad.backends import filled
 from hoad.core.box import Box, ops, shape_of, strip
-from hoad.core.kinds import jointly_linear
+from hoad.core.kinds import jointly_linear, linear
+from hoad.core.kinds.batching import expand, shift_axis
 from hoad.core.kinds.cotangents import fit, is_real
 from hoad.core.primitive import expose
 from hoad.rules.conversions import astype
-from hoad.rules.shaping import at_least_rank, broadcast_to_, expand_dims, moveaxis, ravel, reshape_
+from hoad.rules.shaping import at_least_rank, expand_dims, moveaxis, ravel, reshape_
 
 # -- joining ------------------------------------------------------------------------------------------------------------------
 
@@ -185,19 +185,23 @@ def unstack(x: Any, /, *, axis: int = 0) -> Any:
     return tuple(moveaxis(x, axis, 0))
 
 
+roll_: Any = linear(
+    "roll",
+    lambda x, shift, axis: np.roll(x, shift, axis),
+    lambda g, shape, shift, axis: roll_.bind(g, shift=tuple(-s for s in shift), axis=axis),
+    batch=shift_axis,
+)
+
+
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
-        return reshape_.bind(roll(ravel(a), shift, 0), shape=a.shape)
-    given = a
+        shift = shift if type(shift) is int else int(np.sum(shift))
+        if a.ndim == 1:
+            return roll_.bind(a, shift=(shift,), axis=(0,))
+        return reshape_.bind(roll_.bind(ravel(a), shift=(shift,), axis=(0,)), shape=a.shape)
     shifts, axes = np.broadcast_arrays(shift, axis)
-    for s, ax in zip(shifts.ravel(), axes.ravel(), strict=True):
-        ax = int(ax) % a.ndim if a.ndim else 0
-        n = a.shape[ax]
-        s = int(s) % n if n else 0
-        if s:
-            before = (slice(None),) * ax
-            a = concatenate([a[(*before, slice(n - s, None))], a[(*before, slice(None, n - s))]], ax)
-    return ops.copy(a) if a is given else _asarray(a)
+    normal = np.lib.array_utils.normalize_axis_tuple(axes.ravel().tolist(), a.ndim, allow_duplicate=True)
+    return roll_.bind(a, shift=tuple(int(s) for s in shifts.ravel()), axis=normal)
 
 
 # -- repeating --------------------------------------------------------------------------------------------------------------
@@ -210,13 +214,25 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     return ops.take(a, index, axis)
 
 
+def _tile_transpose(g: Any, shape: tuple[int, ...], reps: tuple[int, ...]) -> Any:
+    full = (1,) * (len(reps) - len(shape)) + tuple(shape)
+    apart = ops.reshape(g, tuple(n for r, s in zip(reps, full, strict=True) for n in (r, s)))
+    return ops.reshape(ops.sum(apart, axis=tuple(range(0, 2 * len(reps), 2))), shape)
+
+
+tile_ = linear(
+    "tile",
+    lambda x, reps: np.tile(x, reps),
+    _tile_transpose,
+    batch=lambda prim, size, xs, flags, kw: prim.bind(expand(xs[0], len(kw["reps"])), reps=(1, *kw["reps"])),
+)
+
+
 def tile(A: Any, reps: Any) -> Any:  # NumPy's name
     reps = (reps,) if isinstance(reps, int | np.integer) else tuple(reps)
     shape = (1,) * (len(reps) - A.ndim) + A.shape
     reps = (1,) * (len(shape) - len(reps)) + reps
-    apart = reshape_(A, shape=tuple(n for s in shape for n in (1, s)))
-    full = broadcast_to_.bind(apart, shape=tuple(n for r, s in zip(reps, shape, strict=True) for n in (r, s)))
-    return ops.copy(reshape_.bind(full, shape=tuple(r * s for r, s in zip(reps, shape, strict=True))))
+    return tile_.bind(A, reps=reps)
 
 
 ops.array = array

@@ -8,7 +8,7 @@ import numpy as np
 
 from hoad.backends import filled, like
 from hoad.core.box import Box, ops, shape_of, strip
-from hoad.core.kinds import composite
+from hoad.core.kinds import composite, jointly_linear
 from hoad.core.primitive import expose
 from hoad.rules.arguments import as_array
 
@@ -118,6 +118,26 @@ _native: Any = np.pad
 pad_ = composite("pad", lambda x, width, mode, **kw: _native(x, width, mode, **kw), _pad_body)
 
 
+def _pad_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    inner = tuple(slice(a, a + n) for (a, _), n in zip(kw["width"], shape_of(xs[0]), strict=True))
+    return lambda g: (g[inner],)
+
+
+def _wider(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
+    values = np.broadcast_to(kw.get("constant_values", 0), (len(kw["width"]), 2)).tolist()
+    return prim.bind(xs[0], width=((0, 0), *kw["width"]), constant_values=((0, 0), *values))
+
+
+pad_constant_: Any = jointly_linear(
+    "pad_constant",
+    lambda x, width, constant_values=0: _native(x, width, "constant", constant_values=constant_values),
+    lambda y, xs, ts, kw: pad_constant_.bind(ts[0], width=kw["width"]),
+    _pad_reverse,
+    batch=_wider,
+)
+"""Linear but for the constant around the array, which has no tangent."""
+
+
 def _by_function(array: Any, width: Any, function: Any, kwargs: dict[str, Any]) -> Any:
     """A function that writes into vectors of the padded array, which are views of it."""
     padded = ops.copy(_pad_body(array, width, "constant"))
@@ -130,6 +150,8 @@ def _by_function(array: Any, width: Any, function: Any, kwargs: dict[str, Any]) 
 
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
     array = as_array(array)
+    if type(pad_width) is int and pad_width >= 0 and mode == "constant" and not kwargs:
+        return pad_constant_.bind(array, width=((pad_width, pad_width),) * array.ndim)
     if isinstance(pad_width, dict):
         full = [(0, 0)] * array.ndim
         for axis, w in pad_width.items():
@@ -156,8 +178,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
     if isinstance(values, Box) or (isinstance(values, list | tuple) and _holds_box(values)):
         return _pad_body(array, width, mode, **kwargs)
     if mode == "constant":
-        frame = _native(filled(array.shape, 0, array.dtype, strip(array)), width, mode, **kwargs)
-        return ops.index_update(frame, tuple(slice(a, a + n) for (a, _), n in zip(width, array.shape, strict=True)), array)
+        return pad_constant_.bind(array, width=width, **kwargs)
     return pad_.bind(array, width=width, mode=mode, **kwargs)
 
 

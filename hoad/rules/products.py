@@ -6,6 +6,7 @@ Each product keeps its native function for the value and for the products of the
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from string import ascii_letters
 from typing import Any
 
@@ -15,10 +16,19 @@ from hoad.backends import arange, asarray, filled, is_host
 from hoad.core.box import Box, ops, shape_of, strip
 from hoad.core.kinds import composite, linear, multilinear
 from hoad.core.kinds.batching import expand
-from hoad.core.kinds.cotangents import conjugated
+from hoad.core.kinds.cotangents import conjugated, fit, is_complex, is_real
 from hoad.core.primitive import expose
 
 # -- matmul: the work horse, transposed by matmul ------------------------------------------------------------------------------
+
+
+def _times(g: Any, x: Any) -> Any:
+    """g x; x itself, not to be written to, where g is the cotangent 1 with which a sweep begins."""
+    if isinstance(g, np.floating) and g == 1 and type(x) is np.ndarray and x.dtype == g.dtype:
+        x = x.view()
+        x.flags.writeable = False
+        return x
+    return g * x
 
 
 def _swap(x: Any) -> Any:
@@ -31,7 +41,7 @@ def _matmul_left(g: Any, xs: Any) -> Any:
     b = conjugated(b)
     if rank_b == 1:
         if rank_a == 1:
-            return g * b
+            return _times(g, b)
         return g[..., None] * b
     if rank_a == 1:
         product = np.matmul(b, g[..., None])[..., 0]
@@ -45,7 +55,7 @@ def _matmul_right(g: Any, xs: Any) -> Any:
     a = conjugated(a)
     if rank_a == 1:
         if rank_b == 1:
-            return g * a
+            return _times(g, a)
         return a[:, None] * g[..., None, :]
     if rank_b == 1:
         if rank_a == 2:
@@ -79,6 +89,12 @@ expose(matmul, "numpy.matmul", np.matmul, "multilinear")
 
 def _explicit(subscripts: str, ranks: list[int]) -> tuple[list[str], str]:
     """Subscripts of the operands and of the result, with letters in place of the ellipsis."""
+    terms, result = _read_subscripts(subscripts, tuple(ranks))
+    return list(terms), result
+
+
+@lru_cache
+def _read_subscripts(subscripts: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], str]:
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     used = {c for c in subscripts if c.isalpha()}
@@ -92,10 +108,10 @@ def _explicit(subscripts: str, ranks: list[int]) -> tuple[list[str], str]:
 
     terms = [filled(t, r) for t, r in zip(terms, ranks, strict=True)]
     if arrow:
-        return terms, right.replace("...", dots)
+        return tuple(terms), right.replace("...", dots)
     letters = "".join(terms)
     free = sorted(c for c in set(letters) if letters.count(c) == 1 and c not in dots)
-    return terms, dots + "".join(free)
+    return tuple(terms), dots + "".join(free)
 
 
 def _einsum_native(*xs: Any, subscripts: str) -> Any:
@@ -104,11 +120,20 @@ def _einsum_native(*xs: Any, subscripts: str) -> Any:
 
 def _einsum_quick(subscripts: str, *xs: Any) -> Any:
     """An einsum whose value need not be bitwise NumPy's unoptimised one: contracted pairwise through BLAS."""
-    return (
-        einsum_fast.bind(*xs, subscripts=subscripts)
-        if any(isinstance(x, Box) for x in xs)
-        else np.einsum(subscripts, *xs, optimize=True)
-    )
+    if any(isinstance(x, Box) for x in xs):
+        return einsum_fast.bind(*xs, subscripts=subscripts)
+    left, _, right = subscripts.partition("->")
+    terms = left.split(",")
+    if len(terms) == 2 and set(left) - {","} == set(right) and all(len(set(t)) == len(t) for t in (*terms, right)):
+        a, b = (_along_letters(np.asarray(x) if is_host(x) else x, t, right) for x, t in zip(xs, terms, strict=True))
+        return a * b  # nothing is contracted
+    return np.einsum(subscripts, *xs, optimize=True)
+
+
+def _along_letters(x: Any, term: str, result: str) -> Any:
+    """``x`` with the axes of ``result``, of length one where it has none."""
+    x = x.transpose([term.index(c) for c in result if c in term])
+    return x[tuple(slice(None) if c in term else None for c in result)]
 
 
 def _einsum_pull(i: int, g: Any, xs: Any, subscripts: str) -> Any:
@@ -246,8 +271,31 @@ def _tensordot_formula(p: int, q: int, axes: Any) -> str:
 dot_ = _written("dot", np.dot, _dot_formula)
 inner_ = _written("inner", np.inner, _inner_formula)
 outer_ = _written("outer", np.outer, lambda p, q: "a,b->ab")
+
+
+def _outer_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    spec = [(i, is_real(xs[i]), conjugated(xs[1 - i])) for i in which]
+    return lambda g: [fit(np.matmul(other, g) if i else np.matmul(g, other), shape_of(xs[i]), real) for i, real, other in spec]
+
+
+outer_.reverse = _outer_reverse
 tensordot_ = _written("tensordot", lambda a, b, axes: np.tensordot(a, b, axes), _tensordot_formula)
 vecdot_ = _written("vecdot", lambda a, b: np.vecdot(a, b) if is_host(a) else np.sum(a * b, axis=-1), lambda p, q: "...i,...i->...")
+
+
+def _vecdot_reverse(derived: Any) -> Any:
+    """Where nothing is broadcast, the contraction is with nothing: a product, without einsum's search for a path."""
+
+    def reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+        a, b = xs
+        if shape_of(a) != shape_of(b) or is_complex(a) or is_complex(b):
+            return derived(y, xs, kw, which)
+        return lambda g: [_times(g if len(g.shape) == 0 else g[..., None], xs[1 - i]) for i in which]
+
+    return reverse
+
+
+vecdot_.reverse = _vecdot_reverse(vecdot_.reverse)
 
 
 def dot(a: Any, b: Any, out: Any = None) -> Any:
@@ -278,7 +326,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 def vdot(a: Any, b: Any, /) -> Any:
     a, b = _as_arrays(a, b)
-    return vecdot(np.ravel(a), np.ravel(b))
+    return vecdot(*(x if x.ndim == 1 else np.ravel(x) for x in (a, b)))
 
 
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:

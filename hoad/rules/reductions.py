@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import asarray, filled, is_host
-from hoad.core.box import ops, shape_of, strip
+from hoad.core.box import Box, ops, shape_of, strip
 from hoad.core.kinds import composite, constant, contraction, linear, selecting
 from hoad.core.kinds.batching import shift_axis
 from hoad.core.primitive import expose
@@ -111,7 +111,7 @@ sum_ = linear("sum", lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=kee
 mean_ = linear(
     "mean",
     lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims),
-    lambda g, shape, axis, keepdims: _sum_transpose(g, shape, axis, keepdims) / _count(shape, axis),
+    lambda g, shape, axis, keepdims: _sum_transpose(g / _count(shape, axis), shape, axis, keepdims),
     batch=_batch,
 )
 
@@ -217,12 +217,22 @@ def _tie_weights(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     return (chosen / np.sum(chosen, axis=axis, keepdims=True).astype(strip(y).dtype),)
 
 
+def _tie_masks(y: Any, xs: Any, which: Any, kw: Any) -> Any:
+    """Where no element is equal to the extremum but one: which one that is."""
+    x = xs[0]
+    chosen = x == spread(y, x, kw)
+    if len(kw["axis"]) == x.ndim:
+        return [chosen] if np.count_nonzero(chosen) == 1 else None
+    return [chosen] if np.all(np.count_nonzero(chosen, axis=kw["axis"]) == 1) else None
+
+
 def _extremum(name: str) -> Any:
     native = getattr(np, name)
     return selecting(
         name,
         lambda x, axis, keepdims: native(x, axis=axis, keepdims=keepdims),
         _tie_weights,
+        masks_of=_tie_masks,
         combine=_reduced,
         spread=spread,
         batch=_batch,
@@ -254,13 +264,49 @@ def _var_body(x: Any, axis: tuple[int, ...], keepdims: bool, ddof: float) -> Any
     return sum_.bind(ops.abs2(centred), axis=axis, keepdims=keepdims) / np.maximum(_count(shape_of(x), axis) - ddof, 0)
 
 
+def _var_slope(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool, ddof: float) -> Any:
+    return (x - mean_.bind(x, axis=axis, keepdims=True)) * _two_over(x, axis, ddof)
+
+
+def _two_over(x: Any, axis: tuple[int, ...], ddof: float) -> float:
+    free = _count(shape_of(x), axis) - ddof
+    return 2.0 / free if free > 0 else math.inf
+
+
+def _var_combine(s: Any, t: Any, kw: Any) -> Any:
+    """The slope sums to zero, so the mean of the tangent does not matter; without it less is rounded."""
+    return _reduced(s * (t - mean_.bind(t, axis=kw["axis"], keepdims=True)), kw)
+
+
+def _var_reverse(derived: Any) -> Any:
+    def reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+        x = xs[0]
+        general = derived(y, xs, kw, which)
+        if type(x) is not np.ndarray or x.dtype.kind != "f":
+            return general
+
+        def pull(g: Any) -> Any:
+            if isinstance(g, Box) or g.dtype != x.dtype:
+                return general(g)
+            centred = x - np.mean(x, axis=kw["axis"], keepdims=True)
+            centred *= spread(g, x, kw) * _two_over(x, kw["axis"], kw["ddof"])
+            return (centred,)
+
+        return pull
+
+    return reverse
+
+
 def _std_body(x: Any, axis: tuple[int, ...], keepdims: bool, ddof: float) -> Any:
     """A norm, so that the derivative at constant data follows the kink of the norm: 0."""
     centred = x - mean_.bind(x, axis=axis, keepdims=True)
     return two_norm.bind(centred, axis=axis, keepdims=keepdims) / np.sqrt(np.maximum(_count(shape_of(x), axis) - ddof, 0))
 
 
-var_ = composite("var", lambda x, axis, keepdims, ddof: np.var(x, axis=axis, keepdims=keepdims, ddof=ddof), _var_body)
+_native_var: Any = lambda x, axis, keepdims, ddof: np.var(x, axis=axis, keepdims=keepdims, ddof=ddof)
+var_ = composite("var", _native_var, _var_body)
+real_var_ = contraction("real_var", _native_var, _var_slope, _var_combine, spread, batch=_batch)
+real_var_.reverse = _var_reverse(real_var_.reverse)
 std_ = composite("std", lambda x, axis, keepdims, ddof: np.std(x, axis=axis, keepdims=keepdims, ddof=ddof), _std_body)
 
 
@@ -275,7 +321,8 @@ def _spread_function(prim: Any) -> Any:
             return _about[prim].bind(a, mean, where, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True, ddof=ddof)
         if where is not True:
             return _masked[prim].bind(a, where, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True, ddof=ddof)
-        return prim.bind(a, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True, ddof=ddof)
+        chosen = real_var_ if prim is var_ and a.dtype.kind == "f" and isinstance(ddof, int | float) else prim
+        return chosen.bind(a, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True, ddof=ddof)
 
     return spread_of
 
@@ -335,12 +382,16 @@ ops.abs2 = _abs2
 
 
 def _norm_value(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    if type(x) is np.ndarray and x.dtype.char in "df" and len(axis) == x.ndim and not keepdims:
+        return np.sqrt(np.vdot(x, x))
     return np.sqrt(np.sum(_abs2(x), axis=axis, keepdims=keepdims))
 
 
 def _norm_slope(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     full = spread(y, x, {"axis": axis, "keepdims": keepdims})
     zero = full == 0
+    if isinstance(x, np.ndarray) and not np.any(zero):
+        return x / full
     return at_kink(zero, x, x / np.where(zero, 1.0, full))
 
 
@@ -351,8 +402,16 @@ def _norm_combine(s: Any, t: Any, kw: Any) -> Any:
 
 def _norm_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
     x = xs[0]
-    # The slope of a norm is its gradient already: for complex x it must not be conjugated, so no `scaled` here.
-    return lambda g: (ops.scaled_gradient(spread(g, x, kw), _norm_slope(y, x, **kw)),)
+
+    def pull(g: Any) -> Any:
+        if type(x) is np.ndarray and isinstance(g, np.floating) and isinstance(y, np.floating) and x.dtype == g.dtype == y.dtype:
+            factor = float(g) / float(y) if y else 0.0
+            if 1e-30 < abs(factor) < 1e30:  # no overflow and no lost bits, in single precision either
+                return (g / y * x,)
+        # The slope of a norm is its gradient already: for complex x it must not be conjugated, so no `scaled` here.
+        return (ops.scaled_gradient(spread(g, x, kw), _norm_slope(y, x, **kw)),)
+
+    return pull
 
 
 two_norm = contraction("two_norm", _norm_value, _norm_slope, _norm_combine, spread, batch=_batch, reverse=_norm_reverse)

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from hoad.backends import asarray, filled, like
-from hoad.core.box import ops, shape_of, strip
+from hoad.backends import asarray, filled, is_host, like
+from hoad.core.box import Box, ops, shape_of, strip
 from hoad.core.kinds import composite, linear
 from hoad.core.kinds.batching import shift_axis
+from hoad.core.kinds.opaque import opaque
 from hoad.core.primitive import expose
 from hoad.rules.reductions import NoValue
 
@@ -29,8 +30,39 @@ cumsum_: Any = linear(
 )
 
 
+def _regular_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
+    x, axis = xs[0], kw["axis"]
+    return lambda g: (_reversed(cumsum_.bind(_reversed(g * y, axis), axis=axis), axis) / x,)
+
+
+regular_cumprod_ = opaque(
+    "regular_cumprod",
+    lambda x, axis: np.cumprod(x, axis=axis),
+    lambda y, xs, ts, kw: y * cumsum_.bind(ts[0] / xs[0], axis=kw["axis"]),
+    reverse=_regular_reverse,
+)
+"""The running product of numbers far from zero and from overflow, whose derivative may divide by them."""
+
+
+def _only_on_tape(x: Any) -> bool:
+    """Whether x is a plain array under one tape: nothing else is traced then, so that a rule may be chosen by the values."""
+    plain = x.value if isinstance(x, Box) and x.kind == "node of a tape" else None
+    return type(plain) is np.ndarray and plain.dtype.char in "df" and plain.size > 0
+
+
+def _is_regular(y: Any) -> bool:
+    """Whether running products are far enough from zero and from overflow to be divided by their factors."""
+    size = np.abs(y)
+    smallest, largest = (1e-30, 1e30) if y.dtype.char == "f" else (1e-250, 1e250)
+    return bool(size.min() > smallest and size.max() < largest)
+
+
 def _cumprod_body(x: Any, axis: int) -> Any:
     """Parallel prefix of products (Hillis & Steele 1986): log2(n) multiplications, right at zeros."""
+    if _only_on_tape(x):
+        y = regular_cumprod_.bind(x, axis=axis)
+        if _is_regular(y.value):
+            return y
     n = shape_of(x)[axis]
     before = (slice(None),) * axis
     step = 1
@@ -77,6 +109,36 @@ def _cumulative(scan: Any, neutral: float) -> Any:
 cumulative_sum, cumulative_prod = _cumulative(cumsum, 0), _cumulative(cumprod, 1)
 
 
+def _behind(axis: int) -> tuple[Any, Any]:
+    before = (slice(None),) * axis
+    return (*before, slice(1, None)), (*before, slice(None, -1))
+
+
+def _diff_value(x: Any, axis: int) -> Any:
+    later, earlier = _behind(axis)
+    return x[later] - x[earlier]
+
+
+def _undiff_value(g: Any, shape: tuple[int, ...], axis: int) -> Any:
+    later, earlier = _behind(axis)
+    if not is_host(g) and shape[axis] > 1:
+        ends = [(*later[:-1], end) for end in (slice(0, 1), slice(-1, None))]
+        return np.concatenate([-g[ends[0]], g[earlier] - g[later], g[ends[1]]], axis=axis)
+    y = filled(shape, 0, g.dtype, g)
+    if shape[axis] > 1:
+        y[later] = g
+        y[earlier] -= g
+    return y
+
+
+def _undiff_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
+    return prim.bind(xs[0], shape=(size, *kw["shape"]), axis=kw["axis"] + 1)
+
+
+diff_: Any = linear("diff", _diff_value, lambda g, shape, axis: undiff_.bind(g, shape=tuple(shape), axis=axis), batch=shift_axis)
+undiff_: Any = linear("diff_transpose", _undiff_value, lambda g, old, shape, axis: diff_.bind(g, axis=axis), batch=_undiff_batch)
+
+
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = NoValue, append: Any = NoValue) -> Any:
     axis = axis + a.ndim if axis < 0 else axis
     ends = []
@@ -88,9 +150,8 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = NoValue, append: Any
         ends.append(extra)
     parts = [p for p in (ends[0], a, ends[1]) if p is not NoValue]
     a = ops.concatenate(parts, axis) if len(parts) > 1 else a
-    before = (slice(None),) * axis
     for _ in range(n):
-        a = a[(*before, slice(1, None))] - a[(*before, slice(None, -1))]
+        a = diff_.bind(a, axis=axis)
     return a
 
 

@@ -52,9 +52,19 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
 
 
 def _gate(w: Any, x: Any) -> Any:
-    if is_host(x) and np.isfinite(x).all():
+    if is_host(x) and _finite(x):
         return w * x
-    return np.where(w == 0, x.dtype.type(0), w * x)
+    if getattr(getattr(w, "dtype", None), "kind", "") == "b":
+        return np.where(w, x, x.dtype.type(0))
+    with np.errstate(invalid="ignore"):  # 0 * inf, which is not taken
+        return np.where(w == 0, x.dtype.type(0), w * x)
+
+
+def _finite(x: Any) -> bool:
+    """Whether every element is finite; the sum of squares answers for most arrays, in a quarter of the time."""
+    if type(x) is np.ndarray and x.size > 1024 and x.ndim == 1 and x.dtype.char in "df" and np.isfinite(x.dot(x)):
+        return True
+    return bool(np.isfinite(x).all())
 
 
 gate_: Any = jointly_linear(
@@ -113,12 +123,25 @@ def _fweights_of(prefers: Any) -> Any:
     return weights
 
 
+def _masks_of(prefers: Any) -> Any:
+    def masks(y: Any, xs: Any, which: Any, kw: Any) -> Any:
+        """Where neither ties nor NaN occur, which shows in the counts: the comparisons themselves."""
+        a, b = xs
+        first, second = prefers(a, b), prefers(b, a)
+        if np.count_nonzero(first) + np.count_nonzero(second) != first.size:
+            return None
+        return [second if i else first for i in which]
+
+    return masks
+
+
 _f: Any
-for _name, _w in (
-    ("maximum", _weights_of(np.greater)), ("minimum", _weights_of(np.less)),
-    ("fmax", _fweights_of(np.greater)), ("fmin", _fweights_of(np.less)),
+for _name, _w, _prefers in (
+    ("maximum", _weights_of(np.greater), np.greater), ("minimum", _weights_of(np.less), np.less),
+    ("fmax", _fweights_of(np.greater), np.greater), ("fmin", _fweights_of(np.less), np.less),
 ):  # fmt: skip
-    expose(selecting(_name, getattr(np, _name), _w), f"numpy.{_name}", getattr(np, _name), "selecting")
+    _chosen = selecting(_name, getattr(np, _name), _w, masks_of=_masks_of(_prefers))
+    expose(_chosen, f"numpy.{_name}", getattr(np, _name), "selecting")
 
 
 def _clip_weights(y: Any, x: Any, low: Any, high: Any) -> Any:
@@ -131,7 +154,12 @@ def _clip_weights(y: Any, x: Any, low: Any, high: Any) -> Any:
     return inside.astype(dtype), below.astype(dtype), above.astype(dtype)
 
 
-clip_ = selecting("clip", lambda x, low, high: np.clip(x, low, high), _clip_weights)
+def _clip_masks(y: Any, xs: Any, which: Any, kw: Any) -> Any:
+    x, low, high = xs
+    return [np.logical_and(x >= low, x <= high)] if list(which) == [0] else None
+
+
+clip_ = selecting("clip", lambda x, low, high: np.clip(x, low, high), _clip_weights, masks_of=_clip_masks)
 
 
 def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None) -> Any:
@@ -209,13 +237,27 @@ def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = N
     return ops.take_along_axis(a, argpartition(a, kth, axis), axis)
 
 
+def _ranked(x: Any, first: int, last: int) -> Any:
+    """Where along the last axis the elements of these ranks are; of equal elements the first has the lowest rank."""
+    ranks = slice(first, last + 1)
+    if is_host(x):
+        places = np.argpartition(x, (first, last), axis=-1)[..., ranks]
+        found = np.take_along_axis(x, places, -1)
+        if all(np.all(np.count_nonzero(x == found[..., k : k + 1], axis=-1) == 1) for k in range(last + 1 - first)):
+            return places  # no ties and no NaN
+    return np.argsort(x, axis=-1, kind="stable")[..., ranks]
+
+
+ranked_ = constant("ranked", _ranked)
+
+
 def _median_body(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     shape = shape_of(x)
     rest = tuple(i for i in range(len(shape)) if i not in axis)
     flat = ops.reshape(ops.transpose(x, (*rest, *axis)), (*(shape[i] for i in rest), -1))
     n = flat.shape[-1]
-    ordered = sort(flat, -1)
-    y = ordered[..., n // 2] if n % 2 else (ordered[..., n // 2 - 1] + ordered[..., n // 2]) / 2
+    middle = ops.take_along_axis(flat, ranked_.bind(flat, first=(n - 1) // 2, last=n // 2), -1)
+    y = middle[..., 0] if n % 2 else (middle[..., 0] + middle[..., 1]) / 2
     y = np.where(np.any(np.isnan(flat), axis=-1), np.nan, y) if maybe_any(np.isnan(strip(flat))) else y
     return ops.reshape(y, tuple(1 if i in axis else m for i, m in enumerate(shape))) if keepdims else y
 
