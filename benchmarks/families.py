@@ -88,7 +88,7 @@ def slope(name: str, family: str, function: Any, derivative: Any, point: Array =
 # -- elementwise ---------------------------------------------------------------------------------------------------------
 
 slope("multiply", "arithmetic", lambda x: x * C, lambda x, y: C, reason=FIXED)
-slope("divide", "arithmetic", lambda x: 1.0 / x, lambda x, y: -y * y)
+slope("divide", "arithmetic", lambda x: 1.0 / x, lambda x, y: -y * y, reason="near 2: the fixed cost of a call")
 slope("power", "arithmetic", lambda x: x**2.5, lambda x, y: 2.5 * x**1.5)
 slope("square", "arithmetic", np.square, lambda x, y: 2 * x)
 slope("sqrt", "arithmetic", np.sqrt, lambda x, y: 0.5 / y)
@@ -117,7 +117,10 @@ slope(
     "betainc", "special functions", lambda x: special.betainc(2.0, 3.0, x),
     lambda x, y: np.exp(np.log(x) + 2 * np.log1p(-x) - special.betaln(2.0, 3.0)), X / 2,
 )  # fmt: skip
-slope("ellipk", "special functions", special.ellipk, lambda x, y: (special.ellipe(x) - (1 - x) * y) / (2 * x * (1 - x)), X / 2)
+slope(
+    "ellipk", "special functions", special.ellipk, lambda x, y: (special.ellipe(x) - (1 - x) * y) / (2 * x * (1 - x)), X / 2,
+    reason="a sum without the difference that costs the formula by hand its digits at small arguments",
+)  # fmt: skip
 slope("xlogy", "special functions", lambda x: special.xlogy(C, x), lambda x, y: C / x)
 slope("norm.logpdf", "distributions", lambda x: stats.norm.logpdf(x, 0.3, 1.2), lambda x, y: -(x - 0.3) / 1.44)
 slope("gamma.logpdf", "distributions", lambda x: stats.gamma.logpdf(x, 2.5), lambda x, y: 1.5 / x - 1)
