@@ -90,7 +90,11 @@ reference("scipy.special.stdtr", special.stdtr, student, (0.3, 500.0), (-6.0, 6.
 reference("scipy.special.fdtr", special.fdtr, fisher, (0.5, 20.0), (0.5, 20.0), (0.1, 5.0), argument=2)
 COUNTS = ([3.0], [7.0, 12.0], (0.05, 0.95))
 reference(
-    "scipy.special.bdtr", lambda k, n, p: special.bdtr(k, int(n), p), lambda k, n, p: lower(n - k, k + 1, 1 - p), *COUNTS, argument=2
+    "scipy.special.bdtr",
+    lambda k, n, p: special.bdtr(k, int(n), p),
+    lambda k, n, p: lower(n - k, k + 1, 1 - p),
+    *COUNTS,
+    argument=2,
 )
 reference(
     "scipy.special.nbdtr", lambda k, n, p: special.nbdtr(int(k), int(n), p), lambda k, n, p: lower(n, k + 1, p), *COUNTS, argument=2
