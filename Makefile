@@ -97,7 +97,7 @@ conformance: $(VENV)/.installed-conformance
 	@test -d "$(ARRAY_API_TESTS)/array_api_tests" || { echo "name a checkout: make conformance ARRAY_API_TESTS=<folder>"; exit 1; }
 	for module in hoad.numpy tests.conformance.traced; do \
 	    (cd "$(ARRAY_API_TESTS)" && PYTHONPATH=$(CURDIR) ARRAY_API_TESTS_MODULE=$$module $(CURDIR)/$(PY) -m pytest -q \
-	        --disable-deadline --max-examples $(EXAMPLES) --skips-file $(CURDIR)/tests/conformance/skips.txt array_api_tests) || exit 1; done
+	        --disable-deadline --max-examples $(EXAMPLES) --rootdir . --skips-file=$(CURDIR)/tests/conformance/skips.txt array_api_tests) || exit 1; done
 
 coverage-report: $(VENV)/.installed-test
 	$(PY) docs/coverage_report.py

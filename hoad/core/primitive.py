@@ -143,7 +143,7 @@ class Function:
 
 _functions: dict[str, Function] = {}
 
-later: list[Callable[[], None]] = []
+later: list[Callable[[], object]] = []
 """What imports the declarations that are not made when hoad is imported."""
 
 

@@ -20,6 +20,8 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
 
 
 def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None, descending: bool = False) -> Any:
+    if kind is None and stable is None:
+        stable = True  # the standard's default, and one of the orders that NumPy's leaves open
     if not descending:
         return np.argsort(a, axis=axis, kind=kind, order=order, stable=stable)
     if axis is None:

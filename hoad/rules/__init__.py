@@ -33,11 +33,13 @@ from hoad.rules import (  # noqa: F401  # imported for their declarations, in th
     histograms,
     sets,
     sequences,
-    polynomial_series,
     construction,
     fft,
 )
+from importlib import import_module
 from hoad.core.primitive import later
 from hoad.rules.scipy import load_all
 
+# Functions that only their twins in hoad.numpy and hoad.scipy can reach: imported when a twin is first used.
+later.append(lambda: import_module("hoad.rules.polynomial_series"))
 later.append(load_all)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ def _spaced(start: Any, step: Any, n: int) -> Any:
     return _native.arange(start, start + (n - 0.5) * step, step)[:n]
 
 
+@wraps(np.arange, updated=())
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, **kwargs: Any) -> Any:
     """``np.arange``: differentiable in start and step; the number of elements comes from the values."""
     if stop is None:
@@ -39,6 +41,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, **kwa
 
 
 def _buffered(native: Any) -> Any:
+    @wraps(native, updated=())
     def made(*args: Any, **kwargs: Any) -> Any:
         y = native(*args, **kwargs)
         return Buffer(0, y, None) if any_open() else y

@@ -49,7 +49,7 @@ def interval(case) -> tuple[float, float] | None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="only functions whose name contains one of these")
-    parser.add_argument("--samples", type=int, default=3)
+    parser.add_argument("--samples", type=int, default=1)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     rows: dict[str, dict[str, object]] = {}

@@ -2,6 +2,7 @@
 
 import numpy.polynomial as _numpy_polynomial
 
+import hoad.rules.polynomial_series  # noqa: F401  # fills the registry
 from hoad.numpy.polynomial import chebyshev, hermite, hermite_e, laguerre, legendre, polynomial
 from hoad.rules.namespace import mirror as _mirror
 
