@@ -91,7 +91,7 @@ def offered(mirror: Any, name: str, native: Any) -> bool:
     except AttributeError:
         return False
     written_in = getattr(getattr(mine, "__code__", None), "co_qualname", "")
-    return mine is not native and not written_in.startswith("_uncovered.")
+    return mine is not native and not written_in.startswith(("uncovered.", "_uncovered."))
 
 
 def covered_names() -> tuple[set[str], set[int]]:

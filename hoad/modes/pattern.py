@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, Buffer, shape_of
+from hoad.core.box import Box, Buffer, shape_of, strip
 from hoad.core.level import STATE, Level
 from hoad.errors import LeakedTraceError
 
@@ -70,13 +70,7 @@ _of_number = np.frompyfunc(lambda x: CONSTANT if x else ZERO, 1, 1)
 
 def _objects(x: Any) -> Any:
     """Dependences of a constant."""
-    return np.asarray(_of_number(np.asarray(_plain(x))), object)
-
-
-def _plain(x: Any) -> Any:
-    while isinstance(x, Box):
-        x = x.value
-    return x
+    return np.asarray(_of_number(np.asarray(strip(x))), object)
 
 
 class Tracked(Box):
@@ -146,7 +140,7 @@ _as_dependence = np.frompyfunc(_entry, 1, 1)
 
 
 def _is_numeric(x: Any) -> bool:
-    x = _plain(x)
+    x = strip(x)
     return isinstance(x, float | complex) or (isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "fc")
 
 

@@ -15,6 +15,16 @@ def as_array(x: Any) -> Any:
     return x if isinstance(x, Box) else of(x).asarray(x)
 
 
+def holds_box(x: Any) -> bool:
+    """Whether an argument is a traced value or a list with one in it."""
+    return isinstance(x, Box) or (isinstance(x, list | tuple) and any(map(holds_box, x)))
+
+
+def joined(x: Any) -> Any:
+    """Lists that hold traced values as traced arrays; everything else as it is."""
+    return ops.array(x) if isinstance(x, list | tuple) and holds_box(x) else x
+
+
 def place_of(*xs: Any) -> Any:
     """The plain array among these whose device the others belong on."""
     return next((plain for x in xs if not is_host(plain := strip(x))), 0)

@@ -12,7 +12,7 @@ from hoad.core.kinds import composite, constant, linear
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
-from hoad.rules.arguments import as_array
+from hoad.rules.arguments import as_array, holds_box
 
 _native: Any = np
 
@@ -102,7 +102,7 @@ def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, we
 
 
 def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
-    if isinstance(sample, Box) or any(isinstance(s, Box) for s in sample) or _holds_box(bins):
+    if isinstance(sample, Box) or any(isinstance(s, Box) for s in sample) or holds_box(bins):
         raise UnsupportedFunctionError.no_rule("np.histogramdd of traced samples or edges", "; of traced weights it has one")
     rows = sample.T if isinstance(sample, np.ndarray) and sample.ndim == 2 else np.atleast_2d(sample)
     columns = tuple(np.asarray(c) for c in rows)
@@ -118,8 +118,6 @@ def histogram2d(x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any 
     return counts, edges[0], edges[1]
 
 
-def _holds_box(x: Any) -> bool:
-    return isinstance(x, Box) or (isinstance(x, list | tuple) and any(map(_holds_box, x)))
 
 
 for _name, _f, _kind in (

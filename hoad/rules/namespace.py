@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import of
-from hoad.core.box import Box, Buffer, functions, ops
+from hoad.core.box import Box, Buffer, functions
 from hoad.core.primitive import exposed
 from hoad.errors import UnsupportedFunctionError
+from hoad.rules.arguments import holds_box, joined
 
-__all__ = ["mirror"]
+__all__ = ["mirror", "uncovered"]
 
 _SEQUENCES = {
     "array", "asarray", "block", "concatenate", "stack", "hstack", "vstack", "dstack",
@@ -35,15 +36,6 @@ _DISPATCHED_IN_PART = {"numpy.pad", "numpy.full_like", "numpy.interp"}
 """Functions that NumPy does not dispatch on every argument that may be traced."""
 
 
-def _holds_box(x: Any) -> bool:
-    return isinstance(x, Box) or (isinstance(x, list | tuple) and any(map(_holds_box, x)))
-
-
-def _joined(x: Any) -> Any:
-    """Lists that hold traced values as traced arrays."""
-    return ops.array(x) if isinstance(x, list | tuple) and _holds_box(x) else x
-
-
 def _covered(name: str, native: Any, implementation: Any) -> Any:
     keeps_lists = name.rpartition(".")[2] in _SEQUENCES
     if isinstance(native, np.ufunc):
@@ -52,22 +44,24 @@ def _covered(name: str, native: Any, implementation: Any) -> Any:
 
     @wraps(native, updated=())
     def function(*args: Any, **kwargs: Any) -> Any:
-        if not any(map(_holds_box, args)) and not any(map(_holds_box, kwargs.values())):
+        if not any(map(holds_box, args)) and not any(map(holds_box, kwargs.values())):
             on_device = not by_protocol and any(of(a).name != "numpy" for a in args)  # SciPy's function would refuse
             return (implementation if on_device else native)(*args, **kwargs)
         if keeps_lists:
             return implementation(*args, **kwargs)
-        args = tuple(map(_joined, args))
-        kwargs = {k: _joined(v) for k, v in kwargs.items()}
+        args = tuple(map(joined, args))
+        kwargs = {k: joined(v) for k, v in kwargs.items()}
         return (native if by_protocol else implementation)(*args, **kwargs)
 
     return function
 
 
-def _uncovered(name: str, native: Any) -> Any:
+def uncovered(name: str, native: Any) -> Any:
+    """A function without a rule: plain arguments go to ``native``, traced ones raise."""
+
     @wraps(native, updated=())
     def function(*args: Any, **kwargs: Any) -> Any:
-        if any(map(_holds_box, args)) or any(map(_holds_box, kwargs.values())):
+        if any(map(holds_box, args)) or any(map(holds_box, kwargs.values())):
             if not any(map(_is_traced, (*args, *kwargs.values()))):
                 return native(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
             raise UnsupportedFunctionError.no_rule(name)
@@ -116,7 +110,7 @@ def mirror(native: ModuleType, here: dict[str, Any], creation: dict[str, Callabl
                 return _covered(f.name, f.native, f.implementation)
         if value in functions:  # questions about an array: its shape, its dtype
             return _covered(f"{prefix}.{name}", value, functions[value])
-        return _uncovered(f"{prefix}.{name}", value)
+        return uncovered(f"{prefix}.{name}", value)
 
     def lookup(name: str) -> Any:
         here[name] = found = find(name)

@@ -10,7 +10,7 @@ from hoad.backends import filled, like
 from hoad.core.box import Box, ops, shape_of, strip
 from hoad.core.kinds import composite, jointly_linear
 from hoad.core.primitive import expose
-from hoad.rules.arguments import as_array
+from hoad.rules.arguments import as_array, holds_box
 
 _KEYWORDS = {
     "empty": (), "edge": (), "wrap": (), "constant": ("constant_values",), "linear_ramp": ("end_values",),
@@ -175,15 +175,11 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
     if mode == "empty":  # undefined elements: anything will do
         mode = "edge" if array.size else "constant"
     values = next(iter(kwargs.values()), 0)
-    if isinstance(values, Box) or (isinstance(values, list | tuple) and _holds_box(values)):
+    if isinstance(values, Box) or (isinstance(values, list | tuple) and holds_box(values)):
         return _pad_body(array, width, mode, **kwargs)
     if mode == "constant":
         return pad_constant_.bind(array, width=width, **kwargs)
     return pad_.bind(array, width=width, mode=mode, **kwargs)
-
-
-def _holds_box(x: Any) -> bool:
-    return isinstance(x, Box) or (isinstance(x, list | tuple) and any(map(_holds_box, x)))
 
 
 expose(pad, "numpy.pad", np.pad, "composite")

@@ -17,8 +17,7 @@ from hoad.core.box import Box, shape_of
 from hoad.core.kinds import composite
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
-from hoad.rules.arguments import as_array
-from hoad.rules.namespace import _holds_box, _joined
+from hoad.rules.arguments import as_array, holds_box, joined
 
 __all__: list[str] = []
 
@@ -226,10 +225,10 @@ def _register(name: str) -> None:
     @wraps(native, updated=())
     def function(*args: Any, **kwds: Any) -> Any:
         given = dict(zip(POSITIONS[name], args, strict=False)) | kwds
-        if not any(map(_holds_box, given.values())):
+        if not any(map(holds_box, given.values())):
             return native(*args, **kwds)
-        arrays = [as_array(_joined(given.pop(n))) for n in required]
-        arrays += [as_array(_joined(x)) for n in optional if (x := given.pop(n, None)) is not None]
+        arrays = [as_array(joined(given.pop(n))) for n in required]
+        arrays += [as_array(joined(x)) for n in optional if (x := given.pop(n, None)) is not None]
         if given.get("nan_policy") == "propagate":
             del given["nan_policy"]
         for n, x in given.items():

@@ -9,8 +9,8 @@ from typing import Any
 from hoad.core.box import Box
 from hoad.core.primitive import Primitive, expose
 from hoad.errors import UnsupportedFunctionError
-from hoad.rules.arguments import as_array
-from hoad.rules.namespace import _holds_box, _joined
+from hoad.rules.arguments import as_array, holds_box, joined
+from hoad.rules.namespace import uncovered
 
 __all__ = ["Distribution", "Frozen", "method"]
 
@@ -33,7 +33,7 @@ def method(
     @wraps(native, updated=())
     def function(*args: Any, **kwds: Any) -> Any:
         given = dict(zip(names, args, strict=False)) | kwds
-        if not any(map(_holds_box, given.values())):
+        if not any(map(holds_box, given.values())):
             return native(*args, **kwds)
         unknown = set(given) - set(names)
         missing = [n for n in names if n not in given and n not in DEFAULTS]
@@ -42,7 +42,7 @@ def method(
         for n in discrete:
             if isinstance(given.get(n), Box):
                 raise UnsupportedFunctionError.no_rule(f"{name} with respect to {n}, which counts,")
-        return prim.bind(*[as_array(_joined(given.get(n, DEFAULTS.get(n)))) for n in names])
+        return prim.bind(*[as_array(joined(given.get(n, DEFAULTS.get(n)))) for n in names])
 
     expose(function, name, native, prim.kind)
     return function
@@ -67,7 +67,7 @@ class Distribution:
         if name in self._methods:
             return self._methods[name]
         value = getattr(self._native, name)
-        return _without_rule(f"scipy.stats.{self._name}.{name}", value) if callable(value) else value
+        return uncovered(f"scipy.stats.{self._name}.{name}", value) if callable(value) else value
 
     def __dir__(self) -> list[str]:
         return sorted({*dir(self._native), *self._methods})
@@ -94,18 +94,8 @@ class Frozen:
         def call(*args: Any, **kwds: Any) -> Any:
             if name in self._distribution._methods:
                 return value(*args, *self.args, **self.kwds, **kwds)
-            if any(map(_holds_box, (*args, *self.args, *self.kwds.values(), *kwds.values()))):
+            if any(map(holds_box, (*args, *self.args, *self.kwds.values(), *kwds.values()))):
                 raise UnsupportedFunctionError.no_rule(f"scipy.stats.{self._distribution._name}.{name}")
             return getattr(self._distribution._native(*self.args, **self.kwds), name)(*args, **kwds)
 
         return call
-
-
-def _without_rule(name: str, native: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(native, updated=())
-    def function(*args: Any, **kwds: Any) -> Any:
-        if any(map(_holds_box, (*args, *kwds.values()))):
-            raise UnsupportedFunctionError.no_rule(name)
-        return native(*args, **kwds)
-
-    return function

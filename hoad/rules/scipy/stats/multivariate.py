@@ -16,8 +16,7 @@ from hoad.core.box import Box, shape_of
 from hoad.core.kinds import composite
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
-from hoad.rules.arguments import as_array
-from hoad.rules.namespace import _holds_box, _joined
+from hoad.rules.arguments import as_array, holds_box, joined
 from hoad.rules.scipy.stats.distribution import Distribution
 
 __all__ = ["MULTIVARIATE"]
@@ -77,12 +76,12 @@ def _density(prim: Any, name: str) -> Any:
     native = getattr(_mvn, name)
 
     def function(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) -> Any:
-        if not any(map(_holds_box, (x, mean, cov))):
+        if not any(map(holds_box, (x, mean, cov))):
             return native(x, mean=mean, cov=cov, allow_singular=allow_singular)
         if allow_singular:
             raise UnsupportedFunctionError.no_rule(f"scipy.stats.multivariate_normal.{name} with allow_singular=True")
-        x, cov = as_array(_joined(x)), as_array(_joined(cov))
-        mean = None if mean is None else as_array(_joined(mean))
+        x, cov = as_array(joined(x)), as_array(joined(cov))
+        mean = None if mean is None else as_array(joined(mean))
         d = _dimension(mean, cov)
         mean, cov = _full(mean, cov, d)
         if len(shape_of(x)) == 0:
@@ -96,10 +95,10 @@ def _density(prim: Any, name: str) -> Any:
 
 
 def entropy(mean: Any = None, cov: Any = 1) -> Any:
-    if not any(map(_holds_box, (mean, cov))):
+    if not any(map(holds_box, (mean, cov))):
         return _mvn.entropy(mean=mean, cov=cov)
-    cov = as_array(_joined(cov))
-    mean = None if mean is None else as_array(_joined(mean))
+    cov = as_array(joined(cov))
+    mean = None if mean is None else as_array(joined(mean))
     return _entropy.bind(*_full(mean, cov, _dimension(mean, cov)))
 
 
@@ -127,9 +126,9 @@ def _of_fractions(name: str) -> Any:
     native = getattr(stats.dirichlet, name)
 
     def function(x: Any, alpha: Any) -> Any:
-        if not any(map(_holds_box, (x, alpha))):
+        if not any(map(holds_box, (x, alpha))):
             return native(x, alpha)
-        return _dirichlet[name].bind(as_array(_joined(x)), as_array(_joined(alpha)))
+        return _dirichlet[name].bind(as_array(joined(x)), as_array(joined(alpha)))
 
     expose(function, f"scipy.stats.dirichlet.{name}", native, "composite")
     return function
@@ -157,9 +156,9 @@ def _of_counts(name: str) -> Any:
     def function(x: Any, n: Any, p: Any) -> Any:
         if isinstance(x, Box) or isinstance(n, Box):
             raise UnsupportedFunctionError.no_rule(f"scipy.stats.multinomial.{name} with respect to x or n, which count,")
-        if not _holds_box(p):
+        if not holds_box(p):
             return native(x, n, p)
-        return _multinomial[name].bind(np.asarray(x), np.asarray(n), as_array(_joined(p)))
+        return _multinomial[name].bind(np.asarray(x), np.asarray(n), as_array(joined(p)))
 
     expose(function, f"scipy.stats.multinomial.{name}", native, "composite")
     return function
