@@ -68,57 +68,14 @@ def odeint(
     problem = Parametrised("scipy.integrate.odeint", [func, Dfun], given)
     y0, t = array_of(y0), array_of(t)
 
-    def run(y0: Any, t: Any, params: Any, full: Any) -> Any:
-        return integrate.odeint(
-            problem.plain(0, params),
-            y0,
-            t,
-            (),
-            None if Dfun is None else problem.plain(1, params),
-            col_deriv,
-            full,
-            ml,
-            mu,
-            rtol,
-            atol,
-            tcrit,
-            h0,
-            hmax,
-            hmin,
-            ixpr,
-            mxstep,
-            mxhnil,
-            mxordn,
-            mxords,
-            printmessg,
-            tfirst,
-        )
-
+    controls = (ml, mu, rtol, atol, tcrit, h0, hmax, hmin, ixpr, mxstep, mxhnil, mxordn, mxords, printmessg, tfirst)
     if not problem.params and not any_traced(y0, t):
-        return integrate.odeint(
-            func,
-            y0,
-            t,
-            args,
-            Dfun,
-            col_deriv,
-            full_output,
-            ml,
-            mu,
-            rtol,
-            atol,
-            tcrit,
-            h0,
-            hmax,
-            hmin,
-            ixpr,
-            mxstep,
-            mxhnil,
-            mxordn,
-            mxords,
-            printmessg,
-            tfirst,
-        )
+        return integrate.odeint(func, y0, t, args, Dfun, col_deriv, full_output, *controls)
+
+    def run(y0: Any, t: Any, params: Any, full: Any) -> Any:
+        slope = None if Dfun is None else problem.plain(1, params)
+        return integrate.odeint(problem.plain(0, params), y0, t, (), slope, col_deriv, full, *controls)
+
     right = problem.function(0)
 
     def rhs(t: Any, y: Any, *params: Any) -> Any:
