@@ -69,6 +69,7 @@ TORCH ?= torch
 peers: $(VENV)/.installed-peers
 	$(PY) -m benchmarks.peers
 	$(PY) -m benchmarks.cells
+	$(PY) -m benchmarks.compiled
 
 $(VENV)/.installed-peers: pyproject.toml $(VENV)/.created
 	$(PIP) install $(TORCH)

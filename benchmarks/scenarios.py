@@ -6,6 +6,7 @@ derivative along the direction is a complex step, which is exact to rounding (Sq
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -214,21 +215,24 @@ def logistic(xp: Any, A: Array, y: Array) -> Callable[[Array], Array]:
     return f
 
 
-def make_logistic(size: int, seed: int) -> Case:
-    """``size`` samples."""
-    rng = np.random.default_rng(seed)
-    A = rng.standard_normal((size, FEATURES))
-    w, v = 0.1 * rng.standard_normal(FEATURES), rng.standard_normal(FEATURES)
-    y = np.where(rng.uniform(size=size) < 0.5, -1.0, 1.0)
+def _make_logistic(features: int) -> Callable[[int, int], Case]:
+    def make(size: int, seed: int) -> Case:
+        """``size`` samples."""
+        rng = np.random.default_rng(seed)
+        A = rng.standard_normal((size, features))
+        w, v = 0.1 * rng.standard_normal(features), rng.standard_normal(features)
+        y = np.where(rng.uniform(size=size) < 0.5, -1.0, 1.0)
 
-    def gradient() -> Array:
-        return A.T @ (-y / (1 + np.exp(y * (A @ w)))) / size + PENALTY * w
+        def gradient() -> Array:
+            return A.T @ (-y / (1 + np.exp(y * (A @ w)))) / size + PENALTY * w
 
-    def hvp() -> Array:
-        p = 1 / (1 + np.exp(A @ w))
-        return A.T @ (p * (1 - p) * (A @ v)) / size + PENALTY * v
+        def hvp() -> Array:
+            p = 1 / (1 + np.exp(A @ w))
+            return A.T @ (p * (1 - p) * (A @ v)) / size + PENALTY * v
 
-    return Case(logistic, (A, y), w, v, None, gradient, hvp)
+        return Case(logistic, (A, y), w, v, None, gradient, hvp)
+
+    return make
 
 
 # -- networks -------------------------------------------------------------------------------------------------------------
@@ -418,6 +422,98 @@ def make_compliance(size: int, seed: int) -> Case:
     return Case(compliance, (b,), A, V, None, lambda: -np.outer(*states()[::-1]), hvp)
 
 
+# -- a spring and damper with a network as controller ---------------------------------------------------------------------
+
+DAMPING, STIFFNESS, DT = 0.5, 1.0, 0.01
+HIDDEN = 20
+START = np.array([1.0, 0.0])  # position and velocity of a unit mass; both should become zero
+
+
+def _euler_step(xp: Any, p: Array) -> Callable[[Array], Array]:
+    """A step of explicit Euler; the force is a 2-20-1 network of the state, ``p`` all of its 81 numbers in a row."""
+    W1, b1, W2, b2 = p[: 2 * HIDDEN].reshape(HIDDEN, 2), p[2 * HIDDEN : 3 * HIDDEN], p[3 * HIDDEN : 4 * HIDDEN], p[4 * HIDDEN]
+
+    def step(state: Array) -> Array:
+        x, v = state[0], state[1]
+        force = W2 @ xp.maximum(W1 @ state + b1, 0.0) + b2 - DAMPING * v - STIFFNESS * x
+        return xp.stack([x + DT * v, v + DT * force])
+
+    return step
+
+
+def spring_damper(xp: Any, steps: Any) -> Callable[[Array], Array]:
+    """Sum of the squares of all new states, as a Python loop."""
+
+    def f(p: Array) -> Array:
+        step, state, loss = _euler_step(xp, p), xp.asarray(START), 0.0
+        for _ in range(int(steps)):
+            state = step(state)
+            loss = loss + xp.sum(state**2)
+        return loss
+
+    return f
+
+
+def spring_damper_scan(xp: Any, steps: Any) -> Callable[[Array], Array]:
+    """The same as a rolled loop: ``hoad.scan`` in NumPy, ``jax.lax.scan`` in ``jax.numpy``."""
+    count = int(steps)  # a number before anything is traced
+
+    def f(p: Array) -> Array:
+        step = _euler_step(xp, p)
+
+        def body(carry: Any, _: None) -> Any:
+            state, loss = step(carry[0]), carry[1]
+            return (state, loss + xp.sum(state**2)), None
+
+        return _scan_of(xp)(body, (xp.asarray(START), 0.0), None, length=count)[0][1]
+
+    return f
+
+
+def _scan_of(xp: Any) -> Callable[..., Any]:
+    if xp is np:
+        import hoad
+
+        return hoad.scan
+    return importlib.import_module("jax").lax.scan
+
+
+def _spring_damper_gradient(steps: int, p: Array) -> Array:
+    """Adjoint states by hand; analytic in ``p`` beside the kinks of max(z, 0), so that a complex step may follow."""
+    W1, b1, W2, b2 = np.split(p, (2 * HIDDEN, 3 * HIDDEN, 4 * HIDDEN))
+    W1 = W1.reshape(HIDDEN, 2)
+    states, slopes = [START.astype(p.dtype)], []
+    for _ in range(steps):
+        z = W1 @ states[-1] + b1
+        slopes.append(z.real > 0)
+        (x, v), force = states[-1], W2 @ (slopes[-1] * z) + b2[0]
+        states.append(np.array([x + DT * v, v + DT * (force - DAMPING * v - STIFFNESS * x)]))
+    gW1, gb1, gW2, gb2 = np.zeros_like(W1), np.zeros_like(b1), np.zeros_like(W2), np.zeros_like(b2)
+    adjoint = np.zeros(2, p.dtype)
+    for old, new, slope in zip(states[-2::-1], states[:0:-1], slopes[::-1], strict=True):
+        adjoint = adjoint + 2 * new
+        push = DT * adjoint[1]
+        g = push * W2 * slope
+        gW2, gb2 = gW2 + push * slope * (W1 @ old + b1), gb2 + push
+        gW1, gb1 = gW1 + np.outer(g, old), gb1 + g
+        adjoint = np.array([adjoint[0] - push * STIFFNESS, DT * adjoint[0] + adjoint[1] - push * DAMPING]) + W1.T @ g
+    return np.concatenate([gW1.ravel(), gb1, gW2, gb2])
+
+
+def _make_spring_damper(program: Callable[..., Any]) -> Callable[[int, int], Case]:
+    def make(size: int, seed: int) -> Case:
+        """``size`` steps."""
+        rng = np.random.default_rng(seed)
+        bound = np.repeat([1 / np.sqrt(2), 1 / np.sqrt(HIDDEN)], [3 * HIDDEN, HIDDEN + 1])
+        p, v = rng.uniform(-bound, bound), rng.standard_normal(4 * HIDDEN + 1)
+        return Case(
+            program, (size,), p, v, None,
+            lambda: _spring_damper_gradient(size, p), lambda: complex_step(lambda q: _spring_damper_gradient(size, q), p, v),
+        )  # fmt: skip
+
+    return make
+
+
 # Old cases stay unchanged, new ones are appended, so that measurements remain comparable.
 SCENARIOS: dict[str, Scenario] = {
     s.name: s
@@ -425,13 +521,16 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("rosenbrock", make_rosenbrock, (10, 1_000, 100_000, 1_000_000), 10),
         Scenario("transcendental", make_transcendental, (10, 1_000, 100_000, 1_000_000), 10),
         Scenario("neo_hooke", make_neo_hooke, (10, 1_000, 100_000), 7),
-        Scenario("logistic", make_logistic, (1_000, 10_000), 50, lambda size: size * FEATURES),
+        Scenario("logistic", _make_logistic(FEATURES), (1_000, 10_000), 50, lambda size: size * FEATURES),
         Scenario("tanh_network", make_tanh_network, (100,), 3, lambda size: 50 * size, scalar=False),
         Scenario("classifier", _make_classifier((64, 128, 128, 10)), (256,), 4, lambda size: 128 * size),
         Scenario("scalar_loop", make_scalar_loop, (1_000, 100_000, 1_000_000), 300, lambda size: 1),
         Scenario("helmholtz", make_helmholtz, (10, 100, 1_000), 6, lambda size: size * size),
         Scenario("log_determinant", make_log_determinant, (10, 100), 4, lambda size: size * size, needs=("numpy.linalg.slogdet",)),
         Scenario("compliance", make_compliance, (10, 100), 4, lambda size: size * size, needs=("numpy.linalg.solve",)),
+        Scenario("logistic_200", _make_logistic(200), (10_000, 100_000), 50, lambda size: size * 200),
+        Scenario("spring_damper", _make_spring_damper(spring_damper), (100,), 5, lambda size: HIDDEN),
+        Scenario("spring_damper_scan", _make_spring_damper(spring_damper_scan), (100,), 5, lambda size: HIDDEN),
     )
 }
 

@@ -1,11 +1,13 @@
 """Exact derivatives of any order of ordinary NumPy code."""
 
+import sys as _sys
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from hoad import errors, rules
 from hoad.compile import Program, trace
+from hoad.compile.compiled import compile
 from hoad.core.primitive import registry
 from hoad.modes.debug import debug_nans
 from hoad.operators import GaussNewtonOperator, HessianOperator, JacobianOperator
@@ -33,6 +35,7 @@ __all__ = [
     "Program",
     "check_derivatives",
     "checkpoint",
+    "compile",
     "custom_jvp",
     "custom_vjp",
     "debug_nans",
@@ -70,6 +73,9 @@ __all__ = [
     "vmap",
     "while_loop",
 ]
+
+# The function stands in front of the package hoad.compile, whose modules stay its attributes: import hoad.compile.program as p.
+compile.__dict__ = _sys.modules["hoad.compile"].__dict__
 
 del rules  # imported only to fill the registry
 

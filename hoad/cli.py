@@ -14,8 +14,6 @@ import importlib.util
 import inspect
 import os
 import platform
-import shlex
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -32,6 +30,7 @@ import numpy as np
 
 import hoad
 from hoad.atomic import write_atomically
+from hoad.compile.toolchain import report
 from hoad.errors import CommandError, DerivativeMismatchError, HoadError
 
 __all__ = ["main"]
@@ -345,8 +344,7 @@ def command_info(options: argparse.Namespace) -> int:
         **{name: version(name) for name in ("NumPy", "SciPy", "optree")},
         "optional": ", ".join(f"{name} {version(name)}" for name in ("tqdm", "sympy", "matplotlib")),
         "backends": f"NumPy; CuPy {cupy_state()}",
-        "C compiler": compiler_state(),
-        "threads": thread_state(),
+        **report.rows(),
         "functions": f"{sum(kinds.values())}: {counts}",
     }
     width = max(map(len, rows))
@@ -383,19 +381,13 @@ def cupy_state() -> str:
     return answer(sys.executable, "-c", question) or "installed, but no device answers"
 
 
-def compiler_state() -> str:
-    """The C compiler that would be used."""
-    for words in (shlex.split(os.environ.get("CC", "")), ["cc"], ["gcc"], ["clang"]):
-        if words and (path := shutil.which(words[0])):
-            return f"{shlex.join([path, *words[1:]])} ({answer(path, '--version') or 'does not tell its version'})"
-    return "none found ($CC, cc, gcc, clang)"
-
-
-def thread_state() -> str:
-    """Processors of this process, and what limits it further."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    limits = [f"{name}={os.environ[name]}" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS") if name in os.environ]
-    return ", ".join([f"{usable} usable of {os.cpu_count()} processors", *limits])
+def command_cache(options: argparse.Namespace) -> int:
+    """``hoad cache clear``: remove all compiled code that is kept."""
+    try:
+        show(report.cleared())
+    except OSError as error:
+        raise CommandError(f"nothing was removed from the cache: {one_line(error)}.") from error
+    return SUCCESS
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -447,7 +439,10 @@ def parser() -> Parser:
     form.add_argument("--dot", action="store_true", help="the graph, for Graphviz")
     form.add_argument("--sympy", action="store_true", help="the expression, by SymPy")
 
-    command("info", command_info, "Versions, backends, compiler, threads, and how many functions hoad knows.", [])
+    command("info", command_info, "Versions, backends, compiler, threads, cache, and how many functions hoad knows.", [])
+
+    kept = command("cache", command_cache, "Compiled code that is kept from one process to the next.", [])
+    kept.add_argument("action", choices=["clear"], help="remove it all, and tell how much it was")
     return top
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "CellError",
     "ClosureError",
     "CommandError",
+    "CompileError",
     "ConvergenceError",
     "DTypeError",
     "DerivativeMismatchError",
@@ -25,11 +26,13 @@ __all__ = [
     "LoopError",
     "MaterialError",
     "MechanicsError",
+    "NoCompilerError",
     "NonFiniteError",
     "NotLinearError",
     "NotScalarError",
     "OptimizeError",
     "RuleError",
+    "SettingError",
     "SolverError",
     "ShapeError",
     "SparsityError",
@@ -156,6 +159,13 @@ class InPlaceError(HoadError, TypeError):
         )
 
     @classmethod
+    def argument_of_compiled(cls, name: str) -> InPlaceError:
+        return cls(
+            f"{name} writes into one of its arguments, which a compiled function does not: the caller's array would have to change. "
+            "Let it work on a copy (x = x.copy()) and return the result."
+        )
+
+    @classmethod
     def plain_buffer(cls, what: str, buffer: Any, advice: str) -> InPlaceError:
         return cls(
             f"{what} is a plain {type(buffer).__name__}, which cannot hold the derivative of a traced result. "
@@ -252,6 +262,38 @@ class ClosureError(HoadError, TypeError):
             f"the function given to {what} uses a traced value from an enclosing scope, whose derivative the rule "
             "would not see. Pass that value as an argument."
         )
+
+
+class CompileError(HoadError, TypeError):
+    """A function cannot be compiled: it is not a function of its arguments, or an argument is of no kind that can be compiled for."""
+
+    @classmethod
+    def differs(cls, name: str, step: int, first: str, second: str) -> CompileError:
+        what = first if first == second else f"{first}, then {second}"
+        return cls(
+            f"{name} was recorded twice and did something else the second time, first at step {step + 1} ({what}); expected the same "
+            "steps with the same constants for the same arguments. Does it draw random numbers, count its calls or read a clock? "
+            "Pass random numbers and state to the compiled function as arguments, and return new state as a result."
+        )
+
+    @classmethod
+    def static(cls, name: str, argument: str, found: str) -> CompileError:
+        return cls(
+            f"argument {argument} of {name} is {found}, expected numbers, arrays and containers of them, or a static argument that "
+            "can be hashed (an int, a string, None, a function). Use a tuple for a list of options, or pass the arrays in it as "
+            "arguments of their own."
+        )
+
+    @classmethod
+    def array(cls, name: str, argument: str, found: str) -> CompileError:
+        return cls(
+            f"argument {argument} of {name} is {found}, expected arrays of numbers: boolean, integer, real or complex. Convert it "
+            "with np.asarray(x, float)."
+        )
+
+    @classmethod
+    def option(cls, what: str, found: Any, expected: str) -> CompileError:
+        return cls(f"{what} is {found!r}, expected {expected}.")
 
 
 class LoopError(HoadError, TypeError):
@@ -469,6 +511,26 @@ class CellError(MechanicsError):
 
 class LoadError(MechanicsError):
     """A load cannot be applied to the cell."""
+
+
+class NoCompilerError(HoadError, RuntimeError):
+    """No C compiler works here, or it failed on one source; what was to be compiled is computed with NumPy instead."""
+
+    @classmethod
+    def none_works(cls, reasons: Iterable[str]) -> NoCompilerError:
+        found = "; ".join(reasons) or "none is installed"
+        return cls(
+            f"no C compiler works ({found}), expected one of $CC, cc, gcc, clang, ziglang. Install gcc or clang, set CC, or "
+            "pip install 'hoad[compile]'."
+        )
+
+
+class SettingError(HoadError, ValueError):
+    """An environment variable that hoad reads holds something it cannot use."""
+
+    @classmethod
+    def variable(cls, name: str, found: str, expected: str) -> SettingError:
+        return cls(f"the environment variable {name} is {found!r}, expected {expected}. Correct it, or unset it for the default.")
 
 
 class ConvergenceError(HoadError, RuntimeError):

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Backend", "arange", "asarray", "filled", "is_host", "like", "maybe_any", "of", "register", "truth"]
+__all__ = ["Backend", "answers", "arange", "asarray", "filled", "is_host", "like", "maybe_any", "of", "register", "truth"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,16 @@ _HOST = (np.ndarray, np.generic, int, float, complex, list, tuple)
 _by_type: dict[type, Backend] = {}
 _modules = {"cupy": "hoad.backends.cupy"}
 """Package that defines an array type -> the file that supports it."""
+
+
+_answering = _HOST
+"""What :func:`maybe_any` and :func:`truth` may ask: what NumPy computes with, and recorded values, which take note of the answer."""
+
+
+def answers(box_type: type) -> None:
+    """Let :func:`maybe_any` and :func:`truth` ask values of ``box_type`` by ``bool(np.any(x))``."""
+    global _answering
+    _answering = (*_answering, box_type)
 
 
 def register(array_type: type, backend: Backend) -> None:
@@ -101,9 +111,9 @@ def filled(shape: tuple[int, ...], value: Any, dtype: Any, array: Any) -> Any:
 
 def maybe_any(condition: Any) -> bool:
     """``np.any(condition)`` where that is known on the host; True for a device array, whose answer would have to be waited for."""
-    return bool(np.any(condition)) if isinstance(condition, _HOST) else True
+    return bool(np.any(condition)) if isinstance(condition, _answering) else True
 
 
 def truth(condition: Any) -> bool:
     """``bool(condition)`` of a 0-d array; waits for the device if the array is there, so not for use in every step."""
-    return bool(condition if isinstance(condition, _HOST) else of(condition).to_host(condition))
+    return bool(condition if isinstance(condition, _answering) else of(condition).to_host(condition))

@@ -15,8 +15,8 @@ import numpy as np
 
 from hoad.compile.c_code import source_of
 from hoad.compile.expression import Graph
-from hoad.compile.native import load
 from hoad.compile.symbols import SymbolArray
+from hoad.compile.toolchain import shared_library
 
 __all__ = ["PointwiseKernel"]
 
@@ -68,7 +68,10 @@ class PointwiseKernel:
         names = [[f"{name}[{k}]" for name, s in part.items() for k in range(prod(s))] for part in (self.fields, self.constants)]
         self.source = source_of(graph, names[0], names[1], entries)
         self.statements = len(graph.nodes)
-        self._kernel = load(self.source, "-O3" if self.statements < LARGE else "-O1")
+        self._kernel = shared_library(self.source, optimise="-O3" if self.statements < LARGE else "-O1").kernel
+        pointers = ctypes.POINTER(ctypes.c_void_p)
+        self._kernel.argtypes = (ctypes.c_long, pointers, pointers)
+        self._kernel.restype = None
 
     def __call__(self, out: Sequence[Array] | None = None, **arguments: Array) -> list[Array]:
         """Evaluate at points.

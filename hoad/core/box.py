@@ -19,7 +19,8 @@ from hoad.core.array_methods import ArrayMethods
 from hoad.core.routes import functions, ops, ufuncs
 from hoad.errors import TracedConversionError, UnsupportedFunctionError
 
-__all__ = ["Box", "Buffer", "functions", "ops", "shape_of", "strip", "ufuncs"]
+__all__ = ["Box", "Buffer", "functions", "held", "ops", "peek", "shape_of", "strip", "ufuncs"]
+
 
 def shape_of(value: Any) -> tuple[int, ...]:
     """Shape of an array, box or Python number."""
@@ -30,9 +31,19 @@ def shape_of(value: Any) -> tuple[int, ...]:
 
 
 def strip(value: Any) -> Any:
-    """The plain array inside any depth of boxes."""
+    """The plain array inside any depth of boxes: its numbers, on which what follows may then depend."""
     while isinstance(value, Box):
         value = value.value
+    return value
+
+
+def peek(value: Any) -> Any:
+    """The same array where only its type, dtype, device, layout or memory matter, and not its numbers.
+
+    What was computed is valid for other numbers too, so that a recording need not ask again for these (see ``hoad.modes.watched``).
+    """
+    while isinstance(value, Box):
+        value = held(value)
     return value
 
 
@@ -467,6 +478,10 @@ class Box(ArrayMethods):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         ops.assign(self, ops.index_update(self, index, value))
+
+
+held = Box.value.__get__  # type: ignore[attr-defined]
+"""``held(box)``: what a box holds, as ``box.value``, which a recording may understand as a question for numbers."""
 
 
 class Buffer(Box):

@@ -11,7 +11,7 @@ from weakref import ref
 import numpy as np
 
 from hoad.core import flat  # noqa: F401  # y.flat
-from hoad.core.box import Box, Buffer, ops, shape_of, strip
+from hoad.core.box import Box, Buffer, held, ops, peek, shape_of
 from hoad.errors import InPlaceError, UnsupportedFunctionError
 
 __all__ = ["assign", "augment", "link_view", "store_out", "ufunc_with_options"]
@@ -32,7 +32,7 @@ def link_view(parent: Box, child: Box, prim: Any, kw: dict[str, Any]) -> None:
 
 
 def _shares(parent: Box, child: Box) -> bool:
-    a, b = strip(parent), strip(child)
+    a, b = peek(parent), peek(child)
     if isinstance(a, np.ndarray):
         return isinstance(b, np.ndarray) and np.may_share_memory(a, b)
     if type(a) is not type(b) or isinstance(a, np.generic):
@@ -44,7 +44,7 @@ def _shares(parent: Box, child: Box) -> bool:
 
 
 def _must_be_writeable(box: Box) -> None:
-    plain = strip(box)
+    plain = peek(box)
     if isinstance(plain, np.ndarray) and not plain.flags.writeable:
         raise InPlaceError.read_only()
 
@@ -67,7 +67,7 @@ def _rebind(box: Box, new: Any) -> None:
     ]
     if isinstance(new, Box):
         box.__class__ = new.__class__
-        box.level, box.value, box.aux = new.level, new.value, new.aux
+        box.level, box.value, box.aux = new.level, held(new), new.aux
     else:
         box.__class__ = Buffer
         box.level, box.value, box.aux = 0, new, None
@@ -81,7 +81,7 @@ def _rebind(box: Box, new: Any) -> None:
 
 def _is_scalar(box: Box) -> bool:
     """Whether NumPy would have a scalar here, which is replaced and not updated; also in a batch of scalars."""
-    plain = strip(box)
+    plain = peek(box)
     if isinstance(plain, np.generic):
         return True
     if box.shape or not isinstance(plain, np.ndarray) or not plain.ndim:

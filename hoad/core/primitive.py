@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, Buffer, functions, ops, ufuncs
+from hoad.core.box import Box, Buffer, functions, held, ops, ufuncs
 from hoad.core.in_place import link_view
 
 __all__ = ["Function", "Primitive", "ViewPrimitive", "expose", "exposed", "later", "primitives", "registry"]
@@ -99,7 +99,7 @@ class ViewPrimitive(Primitive):
         y = x.process(self, x.level, (x,), kw)
         if type(x) is Buffer and type(y) is np.ndarray:
             y = Buffer(0, y, None)
-        if isinstance(y, Box) and y is not x and y.value.ndim:
+        if isinstance(y, Box) and y is not x and held(y).ndim:
             link_view(x, y, self, kw)
         return y
 

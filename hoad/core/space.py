@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import optree
 
-from hoad.core.box import Box, Buffer, shape_of, strip
+from hoad.core.box import Box, Buffer, peek, shape_of
 from hoad.core.engine import engine
 from hoad.errors import DTypeError, ShapeError, StructureError
 
@@ -140,7 +140,7 @@ def _fitted(part: Any, leaf: Any, what: str) -> Any:
 
 def leaf_zeros(x: Any) -> Any:
     """Zeros of the shape, dtype and device of ``x``."""
-    plain = strip(x)
+    plain = peek(x)
     if isinstance(plain, np.ndarray | np.generic):
         shape = shape_of(x)
         return np.zeros(shape, plain.dtype) if shape or isinstance(plain, np.ndarray) else plain.dtype.type(0)

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from hoad.compile.native import NoCompilerError
 from hoad.compile.pointwise import PointwiseKernel
 from hoad.errors import HoadError
 from hoad.mechanics.kinematics import Kinematics
@@ -42,7 +41,7 @@ def _compiled(key: Any, build: Any) -> PointwiseKernel | None:
         if key not in _kernels:
             try:
                 _kernels[key] = build()
-            except (HoadError, NoCompilerError, TypeError, AttributeError, ValueError) as error:
+            except (HoadError, TypeError, AttributeError, ValueError) as error:
                 log.info("%s is computed with NumPy: %s", key[0], error)
                 _kernels[key] = None
         return _kernels[key]

@@ -17,7 +17,7 @@ import numpy as np
 
 from hoad.errors import InPlaceError
 
-__all__ = ["COPIED", "capture", "verify"]
+__all__ = ["COPIED", "capture", "sample", "verify"]
 
 COPIED = 1024
 """Arrays of at most so many elements are copied: 0.1 to 0.2 µs, and the derivative is the right one whatever happens later."""
@@ -52,7 +52,7 @@ def capture(tape: Any, a: Any) -> Any:
         if n >= 64 and not n & (n - 1):  # at powers of two: drop the dead ones
             for k in [k for k, (alive, _) in samples.items() if alive() is None]:
                 del samples[k]
-        samples[key] = (ref(a), _sample(a))
+        samples[key] = (ref(a), sample(a))
     return a
 
 
@@ -60,11 +60,12 @@ def verify(samples: Samples) -> None:
     """Raise if an array was overwritten since it was captured."""
     for alive, before in samples.values():
         a = alive()
-        if a is not None and _sample(a) != before:
+        if a is not None and sample(a) != before:
             raise InPlaceError.overwritten(a.shape, a.dtype)
 
 
-def _sample(a: Any) -> bytes:
+def sample(a: Any) -> bytes:
+    """All bytes of an array, sums over them, or some of them, by its size."""
     if a.dtype.char in "gG":  # the padding bytes of long doubles are arbitrary
         a = a.astype(np.float64 if a.dtype.char == "g" else np.complex128)
     if a.size <= STORED:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import filled, of, truth
-from hoad.core.box import Box, shape_of, strip
+from hoad.core.box import Box, peek, shape_of, strip
 from hoad.core.engine import engine, sweep
 from hoad.core.level import Level
 from hoad.modes.forward import Dual
@@ -62,7 +62,7 @@ def _constant_live(x: Any) -> Any:
 
 def _ones(x: Any) -> Any:
     """A mask of ones beside x."""
-    return filled(shape_of(x), 1.0, float, strip(x))
+    return filled(shape_of(x), 1.0, float, peek(x))
 
 
 def _live(prim: Any, shape: tuple[int, ...], lives: list[Any], which: list[int], kw: dict[str, Any]) -> Any:

@@ -31,7 +31,7 @@ class Step:
     inputs: tuple[tuple[int, int], ...]
     kw: dict[str, Any]
     outputs: tuple[int, ...]
-    value: Any
+    value: Any = None
 
 
 class Recording:

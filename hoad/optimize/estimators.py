@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hoad.core.box import Box, strip
+from hoad.core.box import Box, peek, strip
 from hoad.core.series import pairs
 from hoad.core.space import flatten, unflatten
 from hoad.errors import NotScalarError, OptimizeError, ShapeError
@@ -155,8 +155,8 @@ def _push_block(f: Function, vectors: Vectors, V: Any) -> tuple[Any, Any]:
 def _scalar(y: Any, what: str) -> None:
     if getattr(y, "shape", None) != ():
         raise NotScalarError.found(what, f"shape {getattr(y, 'shape', type(y).__name__)}")
-    if strip(y).dtype.kind not in "fiub":
-        raise NotScalarError.found(what, f"dtype {strip(y).dtype}, which is not real")
+    if peek(y).dtype.kind not in "fiub":
+        raise NotScalarError.found(what, f"dtype {peek(y).dtype}, which is not real")
 
 
 def curvature_matrix(f: Function, x: Any, V: Any, *, batch: int | None = None) -> Curvature:

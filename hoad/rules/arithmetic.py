@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import filled, maybe_any
-from hoad.core.box import ops, shape_of, strip
+from hoad.core.box import ops, peek, shape_of, strip
 from hoad.core.kinds import constant, elementwise, jointly_linear, linear, multilinear
 from hoad.core.kinds.batching import align_ranks
 from hoad.core.kinds.cotangents import fit, fitted, scaled
@@ -291,7 +291,7 @@ fmod = elementwise("fmod", np.fmod, lambda y, a, b: _ones(y), lambda y, a, b: -n
 
 
 def _ones(y: Any) -> Any:
-    return filled(shape_of(y), 1, y.dtype, strip(y))
+    return filled(shape_of(y), 1, y.dtype, peek(y))
 
 
 def divmod_(a: Any, b: Any) -> Any:

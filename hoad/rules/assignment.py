@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import arange, filled
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of, strip
 from hoad.core.in_place import assign
 from hoad.core.kinds import jointly_linear
 from hoad.core.kinds.cotangents import fit, is_real
@@ -45,7 +45,7 @@ def _added(x: Any, v: Any, index: Any) -> Any:
 
 
 def _zeros_for(x: Any, t: Any) -> Any:
-    return filled(shape_of(x), 0, strip(t).dtype, strip(t))
+    return filled(shape_of(x), 0, peek(t).dtype, peek(t))
 
 
 def _both(prim_name: str) -> Any:
@@ -57,7 +57,7 @@ def _both(prim_name: str) -> Any:
         elif dv is None:
             if prim_name == "add":
                 return dx
-            dv = strip(dx).dtype.type(0)
+            dv = peek(dx).dtype.type(0)
         return prim.bind(dx, dv, **kw)
 
     return forward
@@ -81,7 +81,7 @@ def _update_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
         out = []
         for i in which:
             if i == 0:
-                zero = strip(g).dtype.type(0)
+                zero = peek(g).dtype.type(0)
                 out.append(fit(index_update_.bind(g, zero, index=index), shape, real_x))
             else:
                 c = getitem_.bind(g, index=index)
@@ -115,7 +115,7 @@ def _assign_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
         x = ops.copy(ops.broadcast_to(x, (size, *shape_of(x))))
     full, at = batched_index(kw["index"], len(shape_of(x)) - 1)
     if flags[1]:
-        target = len(filled(shape_of(x)[1:], 0, bool, strip(x))[kw["index"]].shape)
+        target = len(filled(shape_of(x)[1:], 0, bool, peek(x))[kw["index"]].shape)
         v = ops.reshape(v, (size, *(1,) * (target - len(shape_of(v)) + 1), *shape_of(v)[1:]))
         v = ops.moveaxis(v, 0, at) if at else v
     return prim.bind(x, v, index=full)
@@ -160,7 +160,7 @@ def _batched_update(x: Any, index: Any, values: Any, add: bool) -> Any:
         written = ops.put_along(np.ones(places.size), places, n) > 0
         x = np.where(ops.reshape(written, shape), 0.0, x)
     added = ops.put_along(v, places, n)
-    return ops.astype(x + ops.reshape(added, shape), strip(x).dtype)
+    return ops.astype(x + ops.reshape(added, shape), peek(x).dtype)
 
 
 def _in_dtype(values: Any, x: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import filled, is_host, like
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of, strip
 from hoad.core.kinds import composite, elementwise
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
@@ -52,7 +52,7 @@ interp_ = composite(
 
 
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    x, xp, fp = (ops.astype(v, np.promote_types(strip(v).dtype, float)) for v in together(x, xp, fp))
+    x, xp, fp = (ops.astype(v, np.promote_types(peek(v).dtype, float)) for v in together(x, xp, fp))
     if period is not None:
         if period == 0:
             raise ValueError("period must be a non-zero value")
@@ -82,7 +82,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     if x is None:
         d = dx
     else:
-        x = like(as_array(x), strip(y))
+        x = like(as_array(x), peek(y))
         if x.ndim == 1:
             d = np.reshape(diff(x), tuple(-1 if i == axis else 1 for i in range(n)))
         else:
@@ -99,7 +99,7 @@ def _spacings(f: Any, axes: tuple[int, ...], varargs: tuple[Any, ...]) -> list[A
         raise TypeError("invalid number of arguments")
     spacings = []
     for axis, h in zip(axes, varargs, strict=True):
-        h = h if len(shape_of(h)) == 0 else like(as_array(h), strip(f))
+        h = h if len(shape_of(h)) == 0 else like(as_array(h), peek(f))
         if len(shape_of(h)) == 1:
             if h.shape[0] != f.shape[axis]:
                 raise ValueError("when 1d, distances must match the length of the corresponding dimension")
@@ -150,7 +150,7 @@ def _gradient_along(f: Any, h: Any, axis: int, edge_order: int) -> Any:
         first = begin[0] * part(0, 1) + begin[1] * part(1, 2) + begin[2] * part(2, 3)
         last = end[0] * part(-3, -2) + end[1] * part(-2, -1) + end[2] * part(-1, None)
     y = ops.concatenate([first, middle, last], axis)
-    return ops.astype(y, strip(f).dtype) if strip(f).dtype.kind in "fc" else y
+    return ops.astype(y, peek(f).dtype) if peek(f).dtype.kind in "fc" else y
 
 
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
@@ -165,13 +165,13 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     ary = np.ravel(as_array(ary))
     inner = ary[1:] - ary[:-1]
-    ends = [None if e is None else ops.astype(np.ravel(as_array(e)), strip(ary).dtype) for e in (to_begin, to_end)]
+    ends = [None if e is None else ops.astype(np.ravel(as_array(e)), peek(ary).dtype) for e in (to_begin, to_end)]
     parts = [p for p in (ends[0], inner, ends[1]) if p is not None]
     return inner if len(parts) == 1 else ops.concatenate(parts, 0)
 
 
 def _ones(y: Any, *xs: Any, **kw: Any) -> Any:
-    return filled(shape_of(y), 1, strip(y).dtype, strip(y))
+    return filled(shape_of(y), 1, peek(y).dtype, peek(y))
 
 
 def _unwrap_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:

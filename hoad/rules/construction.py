@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import like
-from hoad.core.box import Box, Buffer, ops, shape_of, strip
+from hoad.core.box import Box, Buffer, ops, peek, shape_of, strip
 from hoad.core.level import any_open
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
@@ -94,7 +94,7 @@ def _holds_box(x: Any) -> bool:
 
 def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
     a = asarray(a, dtype)
-    if strip(a).dtype.kind in "fc" and not np.all(np.isfinite(strip(a))):
+    if peek(a).dtype.kind in "fc" and not np.all(np.isfinite(strip(a))):
         raise ValueError("array must not contain infs or NaNs")
     return a
 
@@ -112,7 +112,7 @@ def kaiser(M: int, beta: Any) -> Any:  # NumPy's name
     """Differentiable in beta; in the order in which NumPy computes."""
     if M == 1:
         return np.ones(1)
-    n = like(np.arange(0, M), strip(beta))
+    n = like(np.arange(0, M), peek(beta))
     alpha = (M - 1) / 2.0
     return np.i0(beta * np.sqrt(1 - ((n - alpha) / alpha) ** 2.0)) / np.i0(beta)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import asarray, filled, is_host
-from hoad.core.box import Box, ops, strip
+from hoad.core.box import Box, ops, peek
 from hoad.core.kinds import constant, jointly_linear, linear
 from hoad.core.kinds.batching import align_ranks
 from hoad.core.kinds.cotangents import fit, is_real
@@ -49,16 +49,16 @@ imag_ = linear(
 
 def _joined(a: Any, b: Any, dtype: Any) -> Any:
     """a + ib, right for infinite b too."""
-    if not is_host(strip(a)):
+    if not is_host(peek(a)):
         return (a + 1j * b).astype(dtype)
-    z = filled(np.broadcast_shapes(a.shape, b.shape), 0, dtype, strip(a))
+    z = filled(np.broadcast_shapes(a.shape, b.shape), 0, dtype, peek(a))
     z.real = a
     z.imag = b
     return z
 
 
 def _join_forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
-    a, b = (filled(x.shape, 0, x.dtype, strip(x)) if t is None else t for x, t in zip(xs, ts, strict=True))
+    a, b = (filled(x.shape, 0, x.dtype, peek(x)) if t is None else t for x, t in zip(xs, ts, strict=True))
     return join_.bind(a, b, **kw)
 
 
@@ -114,7 +114,7 @@ def real(val: Any) -> Any:
 
 def imag(val: Any) -> Any:
     if isinstance(val, Box) and val.dtype.kind != "c":
-        return filled(val.shape, 0, val.dtype, strip(val))
+        return filled(val.shape, 0, val.dtype, peek(val))
     return imag_(val)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import like
-from hoad.core.box import ops, shape_of, strip
+from hoad.core.box import ops, peek, shape_of
 from hoad.core.kinds import composite
 from hoad.core.primitive import expose
 from hoad.rules.arguments import numbers_together, place_of, together
@@ -16,7 +16,7 @@ from hoad.rules.arguments import numbers_together, place_of, together
 
 def _steps(num: int, endpoint: bool, *ends: Any) -> Any:
     """The fractions of the way from one end to the other, in the precision of the ends."""
-    dtype = np.result_type(*[v if type(v) in (int, float, complex) else strip(v).dtype for v in ends], 0.0)
+    dtype = np.result_type(*[v if type(v) in (int, float, complex) else peek(v).dtype for v in ends], 0.0)
     shape = (-1, *(1,) * max(len(shape_of(v)) for v in ends))
     fractions = (np.arange(num) / max(num - 1 if endpoint else num, 1)).astype(dtype)
     return np.reshape(like(fractions, place_of(*ends)), shape)
@@ -65,7 +65,7 @@ def linspace(
 
 
 def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
-    start, stop = (ops.astype(v, np.promote_types(strip(v).dtype, float)) for v in together(start, stop))
+    start, stop = (ops.astype(v, np.promote_types(peek(v).dtype, float)) for v in together(start, stop))
     y = geomspace_.bind(start, stop, num=operator.index(num), endpoint=bool(endpoint), axis=axis)
     return y if dtype is None else ops.astype(y, dtype)
 

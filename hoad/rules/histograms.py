@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of, strip
 from hoad.core.kinds import composite, constant, linear
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import expose
@@ -34,7 +34,7 @@ def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any 
     if isinstance(bins, Box) or np.ndim(bins) == 1:
         return bins
     if isinstance(bins, str):
-        if isinstance(a, Box) and a.shape != strip(a).shape:
+        if isinstance(a, Box) and a.shape != peek(a).shape:
             raise UnsupportedFunctionError.no_rule(f"np.histogram with bins={bins!r} of batched samples", "; bins= may be a number")
         n = len(_native.histogram_bin_edges(strip(a), bins, range)) - 1
     else:
@@ -63,7 +63,7 @@ def _bins(samples: Any, edges: Any) -> Any:
 
 def _weights_transpose(g: Any, shape: Any, samples: Any, edges: Any, **kw: Any) -> Any:
     at, _ = _bins(samples, edges)
-    padded = np.concatenate([np.ravel(g), np.zeros(1, strip(g).dtype)])
+    padded = np.concatenate([np.ravel(g), np.zeros(1, peek(g).dtype)])
     return np.reshape(padded[at], shape)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import arange, is_host, like
-from hoad.core.box import Box, Buffer, ops, shape_of, strip
+from hoad.core.box import Box, Buffer, ops, peek, shape_of, strip
 from hoad.core.engine import engine
 from hoad.core.kinds import jointly_linear, linear
 from hoad.core.kinds.cotangents import fit, is_real
@@ -87,7 +87,7 @@ def along_axis_index(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[A
     """The fancy index with which ``x[index]`` is ``take_along_axis(x, indices, axis)``."""
     n = len(shape)
     return tuple(
-        indices if i == axis else arange(shape[i], strip(indices)).reshape([-1 if k == i else 1 for k in range(n)])
+        indices if i == axis else arange(shape[i], peek(indices)).reshape([-1 if k == i else 1 for k in range(n)])
         for i in range(n)
     )
 
@@ -210,7 +210,7 @@ def places_of(index: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _check_range(part: Any, n: int, axis: int) -> None:
-    plain = np.asarray(strip(part)) if is_host(strip(part)) else np.zeros(0)
+    plain = np.asarray(strip(part)) if is_host(peek(part)) else np.zeros(0)
     if plain.size and (plain.min() < -n or plain.max() >= n):
         wrong = plain.min() if plain.min() < -n else plain.max()
         raise IndexError(f"index {wrong} is out of bounds for axis {axis} with size {n}")

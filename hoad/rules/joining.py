@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import filled
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.kinds import jointly_linear, linear
 from hoad.core.kinds.batching import expand, shift_axis
 from hoad.core.kinds.cotangents import fit, is_real
@@ -25,7 +25,7 @@ from hoad.rules.shaping import at_least_rank, expand_dims, moveaxis, ravel, resh
 
 def _concatenate_forward(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
     like = next(t for t in ts if t is not None)
-    parts = [filled(shape_of(x), 0, like.dtype, strip(like)) if t is None else t for x, t in zip(xs, ts, strict=True)]
+    parts = [filled(shape_of(x), 0, like.dtype, peek(like)) if t is None else t for x, t in zip(xs, ts, strict=True)]
     return concatenate_.bind(*parts, **kw)
 
 

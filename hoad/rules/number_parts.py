@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import filled
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of, strip
 from hoad.core.in_place import assign
 from hoad.core.kinds import composite, constant, elementwise
 from hoad.core.kinds.batching import align_ranks
@@ -16,11 +16,11 @@ from hoad.errors import UnsupportedFunctionError
 
 
 def _ones(y: Any, *xs: Any, **kw: Any) -> Any:
-    return filled(shape_of(y), 1, strip(y).dtype, strip(y))
+    return filled(shape_of(y), 1, peek(y).dtype, peek(y))
 
 
 def _nan_to_num_slope(y: Any, x: Any, **kw: Any) -> Any:
-    return np.isfinite(x).astype(strip(y).real.dtype)
+    return np.isfinite(x).astype(peek(y).real.dtype)
 
 
 nan_to_num_ = elementwise(
@@ -37,7 +37,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     return y
 
 
-heaviside = elementwise("heaviside", np.heaviside, None, lambda y, x, h: np.equal(x, 0).astype(strip(y).dtype))
+heaviside = elementwise("heaviside", np.heaviside, None, lambda y, x, h: np.equal(x, 0).astype(peek(y).dtype))
 ldexp_: Any = elementwise("ldexp", np.ldexp, lambda y, x, i: ldexp_.bind(_ones(y), i), None)
 modf_fraction = elementwise("modf_fraction", lambda x: np.modf(x)[0], _ones)
 _exponent = constant("frexp_exponent", lambda x: np.frexp(x)[1])
@@ -74,7 +74,7 @@ angle_real = constant("angle_real", lambda z, deg: np.angle(z, deg))
 
 
 def angle(z: Any, deg: bool = False) -> Any:
-    return (angle_ if strip(z).dtype.kind == "c" else angle_real).bind(z, deg=bool(deg))
+    return (angle_ if peek(z).dtype.kind == "c" else angle_real).bind(z, deg=bool(deg))
 
 
 def _parts_constant(name: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import asarray, is_host, like, maybe_any
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.kinds import composite, constant, elementwise
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import expose
@@ -114,7 +114,7 @@ def _quantile_body(x: Any, q: Any, axis: tuple[int, ...], keepdims: bool, method
     at = places_.bind(q, counts, method=method)
     low = np.clip(np.floor(np.nan_to_num(at)), 0, max(n - 1, 0))
     high = np.minimum(low + 1, np.maximum(counts - 1, 0))
-    part = ops.astype(np.nan_to_num(at) - low, strip(q).dtype)
+    part = ops.astype(np.nan_to_num(at) - low, peek(q).dtype)
     ordered = np.sort(flat, axis=0)
     y = _between(_read(ordered, low), _read(ordered, high), part)
     undefined = np.equal(counts, 0) if skip else np.any(missing, axis=0)
@@ -209,7 +209,7 @@ def _quantile_function(skip: bool) -> Any:
             q = np.asarray(q, a.dtype) if isinstance(q, int | float) and a.dtype.kind == "f" else np.asarray(asarray(q), float)
             if not np.all((q >= 0) & (q <= 1)):
                 raise ValueError("Quantiles must be in the range [0, 1]")
-            q = like(q, strip(a))
+            q = like(q, peek(a))
         axes, keepdims = normal_axes(axis, a.ndim), keepdims is True
         if weights is None:
             return _quantiles[skip].bind(a, q, axis=axes, keepdims=keepdims, method=method)
@@ -233,7 +233,7 @@ def _percentile_function(quantile: Any) -> Any:
 
 
 def _nanmedian_body(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    return _quantile_body(x, like(np.asarray(0.5, strip(x).dtype), strip(x)), axis, keepdims, "linear", True)
+    return _quantile_body(x, like(np.asarray(0.5, peek(x).dtype), peek(x)), axis, keepdims, "linear", True)
 
 
 nanmedian_ = composite("nanmedian", lambda x, axis, keepdims: np.nanmedian(x, axis=axis, keepdims=keepdims), _nanmedian_body)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import filled, like
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.kinds import composite, jointly_linear
 from hoad.core.primitive import expose
 from hoad.rules.arguments import as_array, holds_box
@@ -42,8 +42,8 @@ def _constant(x: Any, axis: int, width: tuple[int, int], values: list[Any]) -> l
     def block(n: int, value: Any) -> Any:
         shape = tuple(n if i == axis else m for i, m in enumerate(shape_of(x)))
         if isinstance(value, Box):
-            return ops.broadcast_to(ops.astype(value, strip(x).dtype), shape)
-        return filled(shape, value, strip(x).dtype, strip(x))
+            return ops.broadcast_to(ops.astype(value, peek(x).dtype), shape)
+        return filled(shape, value, peek(x).dtype, peek(x))
 
     return [block(width[0], values[0]), x, block(width[1], values[1])]
 
@@ -51,7 +51,7 @@ def _constant(x: Any, axis: int, width: tuple[int, int], values: list[Any]) -> l
 def _ramp(x: Any, axis: int, width: tuple[int, int], ends: list[Any]) -> list[Any]:
     first, last = (ops.take(x, i, axis) for i in (0, shape_of(x)[axis] - 1))
     before, after = (
-        ops.astype(np.linspace(end, edge, n, endpoint=False, axis=axis), strip(x).dtype)
+        ops.astype(np.linspace(end, edge, n, endpoint=False, axis=axis), peek(x).dtype)
         for end, edge, n in zip(ends, (first, last), width, strict=True)
     )
     return [before, x, after[_slices(axis, slice(None, None, -1))]]
@@ -73,7 +73,7 @@ def _statistic(x: Any, axis: int, width: tuple[int, int], lengths: list[Any], mo
 
 def _picked(x: Any, axis: int, width: tuple[int, int], mode: str) -> Any:
     index = np.pad(np.arange(shape_of(x)[axis]), width, mode)  # type: ignore[call-overload]
-    return ops.take(x, like(index, strip(x)), axis)
+    return ops.take(x, like(index, peek(x)), axis)
 
 
 def _odd(x: Any, axis: int, width: tuple[int, int], mode: str) -> Any:
@@ -87,11 +87,11 @@ def _odd(x: Any, axis: int, width: tuple[int, int], mode: str) -> Any:
         last = 0.0 * last
 
     def along(weights: Any) -> Any:
-        column = weights.astype(strip(x).real.dtype).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
-        return like(column, strip(x))
+        column = weights.astype(peek(x).real.dtype).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
+        return like(column, peek(x))
 
     edges = along(first) * x[_slices(axis, slice(0, 1))] + along(last) * x[_slices(axis, slice(n - 1, n))]
-    return along(inner) * ops.take(x, like(index, strip(x)), axis) + edges
+    return along(inner) * ops.take(x, like(index, peek(x)), axis) + edges
 
 
 def _pad_body(x: Any, width: Any, mode: str, **kw: Any) -> Any:

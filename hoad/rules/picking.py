@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import arange, asarray
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of, strip
 from hoad.core.kinds import jointly_linear, linear
 from hoad.core.primitive import expose
 from hoad.rules.assignment import index_update
@@ -111,7 +111,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 def _on_diagonal(shape: tuple[int, ...], offset: int, array: Any) -> tuple[Any, Any, Any]:
     """Index of the diagonal of the last two axes."""
-    i = arange(max(0, min(shape[-2] + min(offset, 0), shape[-1] - max(offset, 0))), strip(array))
+    i = arange(max(0, min(shape[-2] + min(offset, 0), shape[-1] - max(offset, 0))), peek(array))
     return (..., i - min(offset, 0), i + max(offset, 0))
 
 
@@ -144,7 +144,7 @@ def diag(v: Any, k: int = 0) -> Any:
     if v.ndim != 1:
         raise ValueError("Input must be 1- or 2-d.")
     n = v.shape[0] + abs(k)
-    i = arange(v.shape[0], strip(v))
+    i = arange(v.shape[0], peek(v))
     return scatter(v, (i + max(0, -k), i + max(0, k)), (n, n))
 
 

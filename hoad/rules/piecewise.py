@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import filled, is_host, like
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of, strip
 from hoad.core.primitive import expose
 from hoad.rules.arguments import as_array, place_of
 
@@ -33,7 +33,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
     x = as_array(x)
     if isinstance(condlist, bool | np.bool) or (x.ndim and len(shape_of(condlist[0])) == 0):  # one condition alone
         condlist = [condlist]
-    conditions = [c if isinstance(c, Box) or not is_host(c) else like(np.asarray(c, bool), strip(x)) for c in condlist]
+    conditions = [c if isinstance(c, Box) or not is_host(c) else like(np.asarray(c, bool), peek(x)) for c in condlist]
     functions = list(funclist)
     if len(conditions) == len(functions) - 1:
         covered = conditions[0]
@@ -43,7 +43,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
     elif len(conditions) != len(functions):
         n = len(conditions)
         raise ValueError(f"with {n} condition(s), either {n} or {n + 1} functions are expected")
-    y: Any = filled(shape_of(x), 0, strip(x).dtype, strip(x))
+    y: Any = filled(shape_of(x), 0, peek(x).dtype, peek(x))
     for condition, f in zip(conditions, functions, strict=True):
         if isinstance(condition, Box) or not is_host(condition):  # batched or on a device: evaluated everywhere, then chosen
             y = np.where(condition, f(x, *args, **kw) if callable(f) else f, y)

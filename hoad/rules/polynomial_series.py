@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import filled, like
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of, strip
 from hoad.core.kinds import composite, implicit
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import expose
@@ -53,7 +53,7 @@ class Family:
 
     def basis(self, x: Any, count: int) -> list[Any]:
         """The first ``count`` polynomials at x."""
-        p = [filled(shape_of(x), 1, strip(x).dtype, strip(x)), self.first[0] + self.first[1] * x if any(self.first) else x]
+        p = [filled(shape_of(x), 1, peek(x).dtype, peek(x)), self.first[0] + self.first[1] * x if any(self.first) else x]
         for k in range(1, count - 1):
             a, b, c = self.step(k)
             leading = b * x if a == 0 else a + b * x
@@ -76,12 +76,12 @@ FAMILIES = (
 def _series(c: Any) -> Any:
     """Coefficients as a floating array of one dimension or more."""
     c = np.atleast_1d(as_array(c))
-    return ops.astype(c, np.result_type(strip(c).dtype, 0.0)) if strip(c).dtype.kind in "iub" else c
+    return ops.astype(c, np.result_type(peek(c).dtype, 0.0)) if peek(c).dtype.kind in "iub" else c
 
 
 def _length(native: Callable[..., Any], *arrays: Any) -> int | None:
     """Length of NumPy's result, which drops vanishing leading coefficients; of a batch, whatever the formula gives."""
-    if any(isinstance(a, Box) and a.shape != strip(a).shape for a in arrays):
+    if any(isinstance(a, Box) and a.shape != peek(a).shape for a in arrays):
         return None
     return len(native(*map(strip, arrays)))
 
@@ -92,13 +92,13 @@ def _trimmed(c: Any, n: int | None) -> Any:
 
 def _applied(matrix: Any, c: Any, axis: int = 0) -> Any:
     """A plain matrix times the coefficients along an axis."""
-    matrix = like(matrix.astype(np.result_type(strip(c).dtype)), strip(c))
+    matrix = like(matrix.astype(np.result_type(peek(c).dtype)), peek(c))
     return ops.moveaxis(np.tensordot(matrix, c, axes=([1], [axis])), 0, axis)
 
 
 def _sum(a: Any, b: Any, sign: float) -> Any:
     n = max(shape_of(a)[0], shape_of(b)[0])
-    full = [np.concatenate([c, filled((n - shape_of(c)[0],), 0, strip(c).dtype, strip(c))]) for c in (a, b)]
+    full = [np.concatenate([c, filled((n - shape_of(c)[0],), 0, peek(c).dtype, peek(c))]) for c in (a, b)]
     return full[0] + full[1] if sign > 0 else full[0] - full[1]
 
 
@@ -116,7 +116,7 @@ def _products(family: Family, n: int, m: int) -> Any:
 def _product(family: Family, a: Any, b: Any) -> Any:
     if family.prefix == "poly":
         return np.convolve(a, b)
-    table = like(_products(family, shape_of(a)[0], shape_of(b)[0]), strip(a))
+    table = like(_products(family, shape_of(a)[0], shape_of(b)[0]), peek(a))
     return np.einsum("i,j,ijk->k", a, b, table)
 
 
@@ -144,8 +144,8 @@ def _from_powers(family: Family, c: Any) -> Any:
 
 def _expanded_roots(roots: Any) -> Any:
     """Powers of the product of x - r."""
-    c = filled((1,), 1, strip(roots).dtype, strip(roots))
-    zero = filled((1,), 0, strip(roots).dtype, strip(roots))
+    c = filled((1,), 1, peek(roots).dtype, peek(roots))
+    zero = filled((1,), 0, peek(roots).dtype, peek(roots))
     for i in range(shape_of(roots)[0]):
         c = np.concatenate([zero, c]) - roots[i] * np.concatenate([c, zero])
     return c
@@ -266,7 +266,7 @@ def _declare(family: Family) -> None:
         last = np.eye(k + 1)[k]
         base = native("companion")(last)
         columns = np.stack([native("companion")(last + np.eye(k + 1)[j]) - base for j in range(k)], -1)
-        return base + np.matmul(like(columns, strip(c)), c[:-1] / c[-1])
+        return base + np.matmul(like(columns, peek(c)), c[:-1] / c[-1])
 
     companion_ = prim("companion", companion_body)
 
@@ -291,7 +291,7 @@ def _declare(family: Family) -> None:
 
     def div(c1: Any, c2: Any) -> Any:
         a, b = together(_series(c1), _series(c2))
-        batched = any(isinstance(x, Box) and x.shape != strip(x).shape for x in (a, b))
+        batched = any(isinstance(x, Box) and x.shape != peek(x).shape for x in (a, b))
         n = (None, None) if batched else tuple(map(len, native("div")(strip(a), strip(b))))
         return quotient_.bind(a, b, n=n)
 
@@ -301,7 +301,7 @@ def _declare(family: Family) -> None:
         wanted = None if np.ndim(deg) == 0 else degrees
         lhs = vander(x, int(degrees[-1]))
         lhs = lhs if wanted is None else lhs[:, wanted]
-        rcond = shape_of(x)[0] * np.finfo(strip(x).dtype).eps if rcond is None else rcond
+        rcond = shape_of(x)[0] * np.finfo(peek(x).dtype).eps if rcond is None else rcond
         f = partial(native("fit"), deg=deg, rcond=rcond)
         c, details = least_squares(f, lhs, x, y, w, rcond, wanted)
         return (c, list(details)) if full else c

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import filled, like
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of, strip
 from hoad.core.kinds import composite, implicit, jointly_linear
 from hoad.core.kinds.batching import align_ranks, by_loop
 from hoad.core.primitive import expose
@@ -17,7 +17,7 @@ from hoad.rules.arguments import as_array, together
 
 def polyval(p: Any, x: Any) -> Any:
     p, x = together(p, x)
-    y = filled(shape_of(x), 0, strip(x).dtype, strip(x))
+    y = filled(shape_of(x), 0, peek(x).dtype, peek(x))
     for i in range(shape_of(p)[0]):
         y = y * x + p[i]
     return y
@@ -26,22 +26,22 @@ def polyval(p: Any, x: Any) -> Any:
 def polyder(p: Any, m: int = 1) -> Any:
     p = as_array(p)
     for _ in range(operator.index(m)):
-        p = p[:-1] * like(np.arange(shape_of(p)[0] - 1, 0, -1), strip(p))
+        p = p[:-1] * like(np.arange(shape_of(p)[0] - 1, 0, -1), peek(p))
     return p
 
 
 def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     p, m = as_array(p), operator.index(m)
-    constants = filled((m,), 0, float, strip(p)) if k is None else np.atleast_1d(like(as_array(k), strip(p)))
+    constants = filled((m,), 0, float, peek(p)) if k is None else np.atleast_1d(like(as_array(k), peek(p)))
     for i in range(m):
         k_i = constants[i if shape_of(constants)[0] > 1 else 0]
-        p = ops.concatenate([p / like(np.arange(shape_of(p)[0], 0, -1), strip(p)), np.reshape(k_i, (1,))], 0)
+        p = ops.concatenate([p / like(np.arange(shape_of(p)[0], 0, -1), peek(p)), np.reshape(k_i, (1,))], 0)
     return p
 
 
 def _padded(a: Any, n: int) -> Any:
     missing = n - shape_of(a)[0]
-    return ops.concatenate([filled((missing,), 0, strip(a).dtype, strip(a)), a], 0) if missing else a
+    return ops.concatenate([filled((missing,), 0, peek(a).dtype, peek(a)), a], 0) if missing else a
 
 
 def polyadd(a1: Any, a2: Any) -> Any:
@@ -64,11 +64,11 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # Nu
     x = as_array(x)
     if x.ndim != 1:
         raise ValueError("x must be a one-dimensional array or sequence.")
-    x = ops.astype(x, np.promote_types(strip(x).dtype, int))
+    x = ops.astype(x, np.promote_types(peek(x).dtype, int))
     n = x.shape[0] if N is None else N
     if n <= 0:
-        return filled((x.shape[0], 0), 0, strip(x).dtype, strip(x))
-    columns = [filled((x.shape[0],), 1, strip(x).dtype, strip(x))]
+        return filled((x.shape[0], 0), 0, peek(x).dtype, peek(x))
+    columns = [filled((x.shape[0],), 1, peek(x).dtype, peek(x))]
     for k in range(1, n):
         columns.append(columns[-1] * x if k > 1 else x)
     return ops.stack(columns if increasing else columns[::-1], 1)
@@ -86,7 +86,7 @@ def least_squares(native: Any, lhs: Any, x: Any, y: Any, w: Any, rcond: Any, col
         raise TypeError("expected 1D vector for x")
     if shape_of(x)[0] != shape_of(y)[0]:
         raise TypeError("expected x and y to have same length")
-    w = None if w is None else like(as_array(w), strip(x))
+    w = None if w is None else like(as_array(w), peek(x))
 
     def solve(lhs: Any, y: Any, *w: Any) -> Any:
         if w:
@@ -100,7 +100,7 @@ def least_squares(native: Any, lhs: Any, x: Any, y: Any, w: Any, rcond: Any, col
     def placed(c: Any) -> Any:
         if columns is None:
             return c
-        zeros = filled((int(columns[-1]) + 1, *shape_of(c)[1:]), 0, strip(c).dtype, strip(c))
+        zeros = filled((int(columns[-1]) + 1, *shape_of(c)[1:]), 0, peek(c).dtype, peek(c))
         return ops.index_update(zeros, np.asarray(columns), c)
 
     weights = () if w is None else (w,)
@@ -111,7 +111,7 @@ def least_squares(native: Any, lhs: Any, x: Any, y: Any, w: Any, rcond: Any, col
 
 def with_value(traced: Any, native: Any, *arrays: Any) -> Any:
     """``traced`` with the value, at every level, that ``native`` gives; a batch keeps its own, which agrees to rounding."""
-    if any(isinstance(a, Box) and a.shape != strip(a).shape for a in arrays):
+    if any(isinstance(a, Box) and a.shape != peek(a).shape for a in arrays):
         return traced
     if not isinstance(traced, Box):
         return native(*arrays)
@@ -135,7 +135,7 @@ def polyfit(x: Any, y: Any, deg: Any, rcond: Any = None, full: bool = False, w: 
     if deg < 0:
         raise ValueError("expected deg >= 0")
     n = shape_of(x)[0]
-    rcond = n * np.finfo(strip(x).dtype).eps if rcond is None else rcond
+    rcond = n * np.finfo(peek(x).dtype).eps if rcond is None else rcond
     native: Any = np.polyfit
     lhs = vander(x, order)
     c, details = least_squares(lambda x, y, w: native(x, y, deg, rcond, w=w), lhs, x, y, w, rcond)
@@ -143,7 +143,7 @@ def polyfit(x: Any, y: Any, deg: Any, rcond: Any = None, full: bool = False, w: 
         return (c, *details)
     if not cov:
         return c
-    lhs = lhs if w is None else lhs * like(as_array(w), strip(x))[:, None]
+    lhs = lhs if w is None else lhs * like(as_array(w), peek(x))[:, None]
     base = np.linalg.inv(np.matmul(np.transpose(lhs), lhs))
     if cov == "unscaled":
         factor: Any = 1.0
@@ -153,7 +153,7 @@ def polyfit(x: Any, y: Any, deg: Any, rcond: Any = None, full: bool = False, w: 
         factor = details[0] / (n - order)
         factor = factor[0] if len(shape_of(y)) == 1 and shape_of(factor) == (1,) else factor
     v = base[:, :, None] * factor if len(shape_of(y)) == 2 else base * factor
-    weights = () if w is None else (like(as_array(w), strip(x)),)
+    weights = () if w is None else (like(as_array(w), peek(x)),)
     return c, with_value(v, lambda *v: native(*v[:2], deg, rcond, w=v[2] if weights else None, cov=cov)[1], x, y, *weights)
 
 
@@ -174,12 +174,12 @@ def roots(p: Any) -> Any:
     p = np.atleast_1d(as_array(p))
     if p.ndim != 1:
         raise ValueError("Input must be a rank-1 array.")
-    return roots_.bind(ops.astype(p, np.result_type(strip(p).dtype, 0.0)) if strip(p).dtype.kind in "iub" else p)
+    return roots_.bind(ops.astype(p, np.result_type(peek(p).dtype, 0.0)) if peek(p).dtype.kind in "iub" else p)
 
 
 def _poly_body(z: Any, real: bool) -> Any:
-    zero = filled((1,), 0, strip(z).dtype, strip(z))
-    c = filled((1,), 1, strip(z).dtype, strip(z))
+    zero = filled((1,), 0, peek(z).dtype, peek(z))
+    c = filled((1,), 1, peek(z).dtype, peek(z))
     for i in range(shape_of(z)[0]):
         c = ops.concatenate([c, zero], 0) - z[i] * ops.concatenate([zero, c], 0)
     return ops.real(c) if real else c
@@ -204,7 +204,7 @@ def poly(seq_of_zeros: Any) -> Any:
 def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     """Quotient and remainder; leading coefficients of the remainder that vanish are dropped."""
     u, v = (np.atleast_1d(a) + 0.0 for a in together(u, v))
-    dtype = np.result_type(strip(u).dtype, strip(v).dtype)
+    dtype = np.result_type(peek(u).dtype, peek(v).dtype)
     u, v = ops.astype(u, dtype), ops.astype(v, dtype)
     m, n = shape_of(u)[0] - 1, shape_of(v)[0] - 1
     scale = 1.0 / v[0]
@@ -213,7 +213,7 @@ def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
         d = scale * r[k]
         quotient.append(d)
         r = ops.concatenate([r[:k], r[k : k + n + 1] - d * v, r[k + n + 1 :]], 0)
-    q = ops.stack(quotient) if quotient else filled((max(m - n + 1, 1),), 0, dtype, strip(u))
+    q = ops.stack(quotient) if quotient else filled((max(m - n + 1, 1),), 0, dtype, peek(u))
     while shape_of(r)[0] > 1 and np.allclose(strip(r)[..., 0], 0, rtol=1e-14):
         r = r[1:]
     return q, r

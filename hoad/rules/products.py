@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import arange, asarray, filled, is_host
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.kinds import composite, linear, multilinear
 from hoad.core.kinds.batching import expand
 from hoad.core.kinds.cotangents import conjugated, fit, is_complex, is_real
@@ -152,7 +152,7 @@ def _einsum_pull(i: int, g: Any, xs: Any, subscripts: str) -> Any:
         y = ops.reshape(y, tuple(n if c in kept else 1 for c, n in zip(unique, full, strict=True)))
     y = ops.broadcast_to(y, full) if shape_of(y) != full else y
     if unique != target:  # a repeated index: the cotangent lives on a diagonal
-        grids = np.meshgrid(*[arange(n, strip(g)) for n in full], indexing="ij", sparse=True)
+        grids = np.meshgrid(*[arange(n, peek(g)) for n in full], indexing="ij", sparse=True)
         where = dict(zip(unique, grids, strict=True))
         y = ops.scatter(y, tuple(where[c] for c in target), tuple(size.get(c, 1) for c in target))
     if shape_of(y) != shape:  # an operand axis of length one was broadcast
@@ -389,7 +389,7 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
 
 def _triangle(native: Any) -> Any:
     def triangle(m: Any, k: int = 0) -> Any:
-        return np.where(native(filled(m.shape[-2:], True, bool, strip(m)), k), m, m.dtype.type(0))
+        return np.where(native(filled(m.shape[-2:], True, bool, peek(m)), k), m, m.dtype.type(0))
 
     return triangle
 
@@ -413,7 +413,7 @@ def _convolve_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
     """Convolution as a product with a Toeplitz matrix of the second operand."""
     n, m = shape_of(xs[0])[-1], shape_of(xs[1])[-1]
     v = xs[1] if flags[1] else np.reshape(xs[1], (1, m))
-    at = arange(n + m - 1, strip(v))[None, :] - arange(n, strip(v))[:, None]
+    at = arange(n + m - 1, peek(v))[None, :] - arange(n, peek(v))[:, None]
     inside = (at >= 0) & (at < m)
     toeplitz = np.where(inside, v[:, np.where(inside, at, 0)], 0.0)
     a = xs[0] if flags[0] else np.reshape(xs[0], (1, n))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import asarray, filled, is_host
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of, strip
 from hoad.core.kinds import composite, constant, contraction, linear, selecting
 from hoad.core.kinds.batching import shift_axis
 from hoad.core.primitive import expose
@@ -158,7 +158,7 @@ masked_mean_ = composite("masked_mean", _masked_mean_value, _masked_mean_body)
 def divided(total: Any, counted: Any, axis: Any, keepdims: Any) -> Any:
     """A sum over the number of elements that were counted, in the precision of the sum."""
     count = np.sum(counted, axis=axis, keepdims=keepdims is True)
-    return total / count.astype(strip(total).real.dtype)
+    return total / count.astype(peek(total).real.dtype)
 
 
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False) -> Any:
@@ -188,7 +188,7 @@ def _prod_body(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     x = ops.reshape(ops.transpose(x, (*axis, *rest)), (_count(shape, axis), *(shape[i] for i in rest)))
     n = x.shape[0]
     if n == 0:
-        return filled(_kept(shape, axis) if keepdims else x.shape[1:], 1, x.dtype, strip(x))
+        return filled(_kept(shape, axis) if keepdims else x.shape[1:], 1, x.dtype, peek(x))
     while n > 1:
         half = n // 2
         paired = x[:half] * x[half : 2 * half]
@@ -214,7 +214,7 @@ def prod(
 def _tie_weights(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     full = spread(y, x, {"axis": axis, "keepdims": keepdims})
     chosen = np.logical_or(x == full, np.logical_and(np.isnan(x), np.isnan(full)))
-    return (chosen / np.sum(chosen, axis=axis, keepdims=True).astype(strip(y).dtype),)
+    return (chosen / np.sum(chosen, axis=axis, keepdims=True).astype(peek(y).dtype),)
 
 
 def _tie_masks(y: Any, xs: Any, which: Any, kw: Any) -> Any:

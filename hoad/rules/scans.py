@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import asarray, filled, is_host, like
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.kinds import composite, linear
 from hoad.core.kinds.batching import shift_axis
 from hoad.core.kinds.opaque import opaque
@@ -100,7 +100,7 @@ def _cumulative(scan: Any, neutral: float) -> Any:
         if include_initial:
             first = list(y.shape)
             first[axis] = 1
-            y = ops.concatenate([filled(tuple(first), neutral, y.dtype, strip(y)), y], axis)
+            y = ops.concatenate([filled(tuple(first), neutral, y.dtype, peek(y)), y], axis)
         return y
 
     return cumulative
@@ -144,7 +144,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = NoValue, append: Any
     ends = []
     for extra in (prepend, append):
         if extra is not NoValue:
-            extra = like(asarray(extra), strip(a))
+            extra = like(asarray(extra), peek(a))
             if extra.ndim == 0:
                 extra = ops.broadcast_to(extra, tuple(1 if i == axis else m for i, m in enumerate(a.shape)))
         ends.append(extra)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import is_host, maybe_any
-from hoad.core.box import ops, shape_of, strip
+from hoad.core.box import ops, peek, shape_of, strip
 from hoad.core.engine import engine, sweep
 from hoad.core.kinds import composite, constant, jointly_linear, selecting
 from hoad.core.kinds.batching import align_ranks, by_loop, shift_axis
@@ -100,7 +100,7 @@ def _weights_of(prefers: Any) -> Any:
 
 
 def _weight_dtype(y: Any) -> Any:
-    dtype = strip(y).dtype
+    dtype = peek(y).dtype
     return dtype if dtype.kind == "f" else np.dtype(float)
 
 

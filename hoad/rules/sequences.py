@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import asarray, filled, like, truth
-from hoad.core.box import Box, functions, ops, shape_of, strip
+from hoad.core.box import Box, functions, ops, peek, shape_of, strip
 from hoad.core.kinds import constant
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import expose
@@ -23,13 +23,13 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     choices = [as_array(c) for c in choices]
     n = len(choices)
     a = asarray(a)
-    if strip(a).dtype.kind not in "iub":
-        raise TypeError(f"Cannot cast array data from {strip(a).dtype!r} to dtype('int64') according to the rule 'safe'")
+    if peek(a).dtype.kind not in "iub":
+        raise TypeError(f"Cannot cast array data from {peek(a).dtype!r} to dtype('int64') according to the rule 'safe'")
     a = a % n if mode == "wrap" else np.clip(a, 0, n - 1) if mode == "clip" else a
     if mode == "raise" and truth(np.logical_or(np.any(strip(a) < 0), np.any(strip(a) >= n))):
         raise ValueError("invalid entry in choice array")
     shape = np.broadcast_shapes(shape_of(a), *map(shape_of, choices))
-    dtype = np.result_type(*[strip(c).dtype for c in choices])
+    dtype = np.result_type(*[peek(c).dtype for c in choices])
     y = ops.broadcast_to(ops.astype(choices[0], dtype), shape)
     for i in range(1, n):
         y = np.where(a == i, choices[i], y)
@@ -44,13 +44,13 @@ def resize(a: Any, new_shape: Any) -> Any:
     a = ops.ravel(a)
     size = int(np.prod(shape))
     if not a.size:
-        return filled(shape, 0, strip(a).dtype, strip(a))
-    return np.reshape(ops.take(a, like(np.arange(size) % a.size, strip(a)), 0), shape)
+        return filled(shape, 0, peek(a).dtype, peek(a))
+    return np.reshape(ops.take(a, like(np.arange(size) % a.size, peek(a)), 0), shape)
 
 
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     filt = as_array(filt)
-    if isinstance(filt, Box) and filt.shape != strip(filt).shape:
+    if isinstance(filt, Box) and filt.shape != peek(filt).shape:
         raise UnsupportedFunctionError.no_rule("np.trim_zeros of batched values", ", because they decide the shape of its result")
     trim = trim.lower()
     if trim not in ("fb", "bf", "f", "b"):
@@ -119,7 +119,7 @@ def _shapes_alone(x: Any) -> Any:
 _dtypes: Any = np
 functions[np.einsum_path] = lambda *operands, **kw: _dtypes.einsum_path(*map(_shapes_alone, operands), **kw)
 functions[np.common_type] = lambda *arrays: np.common_type(*[np.empty(0, a.dtype) if isinstance(a, Box) else a for a in arrays])
-functions[np.min_scalar_type] = lambda a: _dtypes.min_scalar_type(strip(a) if strip(a).ndim == 0 else np.empty(1, a.dtype))
+functions[np.min_scalar_type] = lambda a: _dtypes.min_scalar_type(strip(a) if peek(a).ndim == 0 else np.empty(1, a.dtype))
 functions[np.array2string] = lambda a, *args, **kwargs: str(a)
 functions[np.ix_] = lambda *args: _dtypes.ix_(*map(plain_index, args))
 

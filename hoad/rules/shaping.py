@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, Buffer, ops, shape_of, strip
+from hoad.core.box import Box, Buffer, ops, peek, shape_of
 from hoad.core.in_place import link_view
 from hoad.core.kinds import linear
 from hoad.core.kinds.batching import expand
@@ -102,7 +102,7 @@ def reshape(a: Any, shape: Any = None, order: str = "C", *, newshape: Any = None
         y = reshape(a, exact, order)
         if copy:
             return ops.copy(y)
-        if a.size and not np.may_share_memory(strip(y), strip(a)):
+        if a.size and not np.may_share_memory(peek(y), peek(a)):
             raise ValueError("Unable to avoid creating a copy while reshaping.")
         return y
     if order in ("F",) or (order == "A" and _is_fortran(a)):
@@ -113,7 +113,7 @@ def reshape(a: Any, shape: Any = None, order: str = "C", *, newshape: Any = None
 
 def view_of_one(x: Any, y: Any, prim: Any, kw: Any) -> Any:
     """``y`` as a view without dimensions, which NumPy has beside its scalars; those that are no views get here unlinked."""
-    if isinstance(x, Box) and y is not x and isinstance(strip(y), np.ndarray):
+    if isinstance(x, Box) and y is not x and isinstance(peek(y), np.ndarray):
         if not isinstance(y, Box):
             y = Buffer(0, y, None)
         if y.base is None:
@@ -123,7 +123,7 @@ def view_of_one(x: Any, y: Any, prim: Any, kw: Any) -> Any:
 
 def _memory_order_letter(a: Any) -> str:
     """For order="K": the order in which the elements stand in memory, where it is C or Fortran."""
-    flags = getattr(strip(a), "flags", None)
+    flags = getattr(peek(a), "flags", None)
     if a.ndim < 2 or flags is None or flags.c_contiguous:
         return "C"
     if not flags.f_contiguous:
@@ -132,7 +132,7 @@ def _memory_order_letter(a: Any) -> str:
 
 
 def _is_fortran(a: Any) -> bool:
-    flags = getattr(strip(a), "flags", None)
+    flags = getattr(peek(a), "flags", None)
     return flags is not None and flags.f_contiguous and not flags.c_contiguous
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import is_host, like, of
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of, strip
 from hoad.core.kinds import composite, constant, linear
 from hoad.core.kinds.cotangents import conjugated
 from hoad.core.primitive import expose
@@ -58,19 +58,19 @@ def _observed(m: Any, y: Any) -> tuple[Any, ...]:
     arrays = tuple(None if a is None else a if isinstance(a, Box) else ops.array(a) for a in (m, y))
     if any(len(shape_of(a)) > 2 for a in arrays if a is not None):
         raise ValueError("m has more than 2 dimensions")
-    return tuple(None if a is None else ops.astype(a, np.promote_types(strip(a).dtype, float)) for a in arrays)
+    return tuple(None if a is None else ops.astype(a, np.promote_types(peek(a).dtype, float)) for a in arrays)
 
 
 def _weights(w: Any, count: int, array: Any, name: str) -> Any:
     """Weights of the observations, checked as NumPy checks them."""
     if w is None:
         return None
-    w = w if isinstance(w, Box) else like(of(w).asarray(w), strip(array))
+    w = w if isinstance(w, Box) else like(of(w).asarray(w), peek(array))
     if len(shape_of(w)) > 1:
         raise RuntimeError(f"cannot handle multidimensional {name}")
     if shape_of(w)[0] != count:
         raise RuntimeError(f"incompatible numbers of samples and {name}")
-    if is_host(strip(w)) and np.any(strip(w) < 0):
+    if is_host(peek(w)) and np.any(strip(w) < 0):
         raise ValueError(f"{name} cannot be negative")
     return w
 
@@ -102,7 +102,7 @@ bincount_ = linear("bincount", lambda w, x, minlength: np.bincount(x, w, minleng
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     if isinstance(x, Box):
         raise UnsupportedFunctionError.no_rule("np.bincount of traced values", "; of traced weights it has one")
-    return bincount_.bind(weights, x=like(of(x).asarray(x), strip(weights)), minlength=int(minlength))
+    return bincount_.bind(weights, x=like(of(x).asarray(x), peek(weights)), minlength=int(minlength))
 
 
 def _no_batches(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:

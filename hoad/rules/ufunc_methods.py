@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import asarray, filled, is_host
-from hoad.core.box import Box, functions, ops, shape_of, strip, ufuncs
+from hoad.core.box import Box, functions, ops, peek, shape_of, ufuncs
 from hoad.core.in_place import assign
 from hoad.core.kinds import composite, constant
 from hoad.core.kinds.batching import shift_axis
@@ -61,7 +61,7 @@ def _reduce_body(x: Any, where: Any, *initial: Any, ufunc: Any, axis: tuple[int,
     elif ufunc.identity is None and (where is not True or not n):
         raise ValueError(f"zero-size array to reduction operation {ufunc.__name__} which has no identity")
     elif where is not True or not n:
-        y = filled(rows.shape[1:], ufunc.identity, strip(x).dtype, strip(x))
+        y = filled(rows.shape[1:], ufunc.identity, peek(x).dtype, peek(x))
     else:
         y, start = rows[0], 1
     for i in range(start, n):
@@ -158,7 +158,7 @@ def _extremum_body(x: Any, ufunc: Any, axis: int) -> Any:
             ops.concatenate([s[first], s[tail] + np.where(same, s[head], 0.0)], axis) for s in (total, count)
         )
         step *= 2
-    return total / count.astype(strip(x).dtype)
+    return total / count.astype(peek(x).dtype)
 
 
 accumulate_ = composite("ufunc_accumulate", lambda x, ufunc, axis: ufunc.accumulate(x, axis=axis), _accumulate_body)
@@ -178,7 +178,7 @@ def _reduceat_body(x: Any, ufunc: Any, indices: Any, axis: int) -> Any:
     n = moved.shape[0]
     if ufunc is np.add and np.all(np.diff(indices) > 0):
         segment = np.searchsorted(indices, np.arange(indices[0], n), side="right") - 1
-        zeros = filled((len(indices), *moved.shape[1:]), 0, strip(x).dtype, strip(x))
+        zeros = filled((len(indices), *moved.shape[1:]), 0, peek(x).dtype, peek(x))
         return ops.moveaxis(ops.index_add(zeros, segment, moved[indices[0] :]), 0, axis)
     stops = [*indices[1:].tolist(), n]
     rows = [
@@ -200,7 +200,7 @@ def reduceat(ufunc: Any, a: Any, indices: Any, axis: int = 0, dtype: Any = None)
     indices = np.asarray(plain_index(indices))
     if indices.size and not (indices.min() >= 0 and indices.max() < shape_of(a)[axis]):
         raise IndexError(f"index {indices.max()} out-of-bounds in {ufunc.__name__}.reduceat [0, {shape_of(a)[axis]})")
-    function = reduceat_.bind if ufunc in ASSOCIATIVE and is_host(strip(a)) else _reduceat_body
+    function = reduceat_.bind if ufunc in ASSOCIATIVE and is_host(peek(a)) else _reduceat_body
     return function(a, ufunc=ufunc, indices=indices, axis=axis)
 
 

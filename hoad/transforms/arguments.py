@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, Buffer, strip
+from hoad.core.box import Box, Buffer, peek
 from hoad.core.space import Spec, as_leaf, flatten, unflatten
 from hoad.errors import DTypeError, NotScalarError
 
@@ -122,6 +122,6 @@ def scalar_output(out: Any, transform: str, holomorphic: bool = False) -> Any:
     out = _as_output(out)
     if out.shape != ():
         raise NotScalarError.found(transform, f"shape {out.shape}")
-    if not holomorphic and strip(out).dtype.kind == "c":
+    if not holomorphic and peek(out).dtype.kind == "c":
         raise DTypeError.complex_needs_flag("the function")
     return out

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, shape_of, strip
+from hoad.core.box import Box, peek, shape_of, strip
 from hoad.core.level import Level
 from hoad.core.space import apart, cast_like, flatten, flatten_like, unflatten
 from hoad.errors import DTypeError
@@ -41,7 +41,7 @@ def _below(aux: Any, level: float) -> Any:
 
 def tangent_like(t: Any, y: Any) -> Any:
     """A tangent with the dtype of the value; complex where the value is, or where the map is not real."""
-    return cast_like(t, y) if t is None or t.dtype.kind != "c" or strip(y).dtype.kind == "c" else t
+    return cast_like(t, y) if t is None or t.dtype.kind != "c" or peek(y).dtype.kind == "c" else t
 
 
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: bool = False) -> tuple[Any, ...]:
@@ -209,7 +209,7 @@ def value_and_grad(f: Function, argnums: ArgNums = 0, *, has_aux: bool = False, 
     @wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         selection = select(f, argnums, args, kwargs)
-        if holomorphic and any(strip(x).dtype.kind != "c" for x in selection.leaves):
+        if holomorphic and any(peek(x).dtype.kind != "c" for x in selection.leaves):
             raise DTypeError("grad(holomorphic=True) needs complex arguments; give it x.astype(complex).")
         leaves = selection.leaves
         tape = Tape(len(leaves))

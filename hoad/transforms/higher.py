@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import maybe_any
-from hoad.core.box import shape_of, strip
+from hoad.core.box import peek, shape_of, strip
 from hoad.core.series import curve, mixed
 from hoad.core.space import cast_like, flatten, flatten_like, leaf_zeros, unflatten
 from hoad.errors import ShapeError, StructureError
@@ -33,7 +33,7 @@ def _coefficients(out: Any, level: float, size: int) -> tuple[list[list[Any]], A
         rows.append(
             [
                 c[0],
-                *[cast_like(a, c[0]) if a is None or strip(c[0]).dtype.kind == "c" or a.dtype.kind != "c" else a for a in c[1:]],
+                *[cast_like(a, c[0]) if a is None or peek(c[0]).dtype.kind == "c" or a.dtype.kind != "c" else a for a in c[1:]],
             ]
         )
     return rows, spec
@@ -187,7 +187,7 @@ def partial(f: Function, x: Any, multi_index: Any) -> Any:
         for row, p in zip(rows, selection.leaves, strict=True):
             n = prod(shape_of(p))
             if start <= i < start + n:
-                unit = np.zeros(n, strip(p).dtype)
+                unit = np.zeros(n, peek(p).dtype)
                 unit[i - start] = 1
                 row[at] = leaf_zeros(p) + np.reshape(unit, shape_of(p))
             start += n

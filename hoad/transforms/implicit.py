@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hoad.backends import like, truth
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of, strip
 from hoad.core.engine import engine
 from hoad.core.primitive import Primitive
 from hoad.core.series import Algebra, Series
@@ -121,7 +121,7 @@ def implicit(
             r = of_leaves(z, *xs)
             if isinstance(r, Box):
                 raise ClosureError.closes_over("hoad.implicit")
-            if strip(r).dtype.kind == "c":
+            if peek(r).dtype.kind == "c":
                 raise ImplicitError.complex_numbers("the residual")
             if check:
                 examine(equations, z, r, xs, tolerance, pointwise=traced and structure == "pointwise")

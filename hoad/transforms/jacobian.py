@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hoad import backends
-from hoad.core.box import Box, shape_of, strip
+from hoad.core.box import Box, peek, shape_of, strip
 from hoad.core.level import Level
 from hoad.core.space import leaf_zeros, unflatten
 from hoad.errors import DTypeError
@@ -93,7 +93,7 @@ def _visible(y: Any, level: float) -> Any:
 
 
 def check_real_or_holomorphic(leaves: Sequence[Any], holomorphic: bool, name: str) -> None:
-    if not holomorphic and any(strip(x).dtype.kind == "c" for x in leaves):
+    if not holomorphic and any(peek(x).dtype.kind == "c" for x in leaves):
         raise DTypeError(
             f"{name} of a complex argument is not one matrix unless the function is holomorphic: "
             "use holomorphic=True, or differentiate with respect to the real and imaginary parts."

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hoad.backends import like, of, truth
-from hoad.core.box import shape_of, strip
+from hoad.core.box import peek, shape_of
 from hoad.core.engine import engine
 from hoad.core.space import leaf_zeros
 from hoad.errors import ImplicitError
@@ -100,7 +100,7 @@ def _conditioning(j: Any, shape: tuple[int, ...]) -> tuple[float, Any]:
 def _change(equations: Equations, j: Any, z: Any, xs: Any) -> Any:
     """First-order change of z when the arguments change by random parts of themselves: the scale of a z that is nearly zero."""
     rng = np.random.default_rng(0)
-    ts = [x * like(rng.uniform(-1, 1, shape_of(x)), strip(x)) if _is_float(x) else None for x in xs]
+    ts = [x * like(rng.uniform(-1, 1, shape_of(x)), peek(x)) if _is_float(x) else None for x in xs]
     change = engine.push(lambda *x: equations.residual(z, *x), xs, ts)[1]
     return leaf_zeros(z) if change is None else equations.solve(j, change)
 

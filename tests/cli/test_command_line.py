@@ -15,6 +15,7 @@ import pytest
 
 import hoad
 from hoad import cli
+from hoad.compile.toolchain import compilers, report
 
 FUNCTIONS = """
 import time
@@ -187,15 +188,28 @@ def test_info_tells_versions_compiler_and_kinds(files):
     total, *counts = map(int, re.findall(r"\d+", rows["functions"]))
     assert total == sum(counts) > 100
     assert "elementwise" in rows["functions"]
-    assert {"Python", "SciPy", "optree", "backends", "C compiler", "threads"} <= rows.keys()
+    assert {"Python", "SciPy", "optree", "backends", "C compiler", "threads", "cache"} <= rows.keys()
 
 
-def test_the_compiler_of_the_environment_comes_first(files, monkeypatch):
-    monkeypatch.setenv("CC", f"{sys.executable} -O9")
-    assert cli.compiler_state().startswith(f"{sys.executable} -O9 (Python 3")
-    monkeypatch.setenv("CC", "no-such-compiler")
-    monkeypatch.setenv("PATH", "")
-    assert cli.compiler_state() == "none found ($CC, cc, gcc, clang)"
+def test_info_without_a_compiler(files, monkeypatch):
+    monkeypatch.setattr(compilers, "_candidates", lambda: iter(()))
+    monkeypatch.setattr(compilers, "_known", {})
+    assert report.rows()["C compiler"].startswith("no C compiler works (none is installed)")
+
+
+def test_the_cache_is_emptied(files, monkeypatch):
+    monkeypatch.setenv("HOAD_CACHE_DIR", str(files / "kept"))
+    done = run("cache", "clear")
+    assert (done.returncode, done.stdout) == (0, f"{files / 'kept'}: 0 entries removed, 0 bytes\n")
+    run("info")
+    size = sum(p.stat().st_size for p in (files / "kept").rglob("*") if p.is_file())
+    assert f"1 entry, {size / 1000:.4g} kB" in run("info").stdout
+    assert run("cache", "clear").stdout == f"{files / 'kept'}: 1 entry removed, {size / 1000:.4g} kB\n"
+    assert list((files / "kept").iterdir()) == []
+    (files / "kept").chmod(0o777)
+    done = run("cache", "clear")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "can be written by others" in done.stderr
 
 
 def test_a_cupy_that_crashes_does_not_take_info_down(files, monkeypatch):

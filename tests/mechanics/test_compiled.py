@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hoad import mechanics as me
-from hoad.compile.native import NoCompilerError, compiler
+from hoad.compile.toolchain import capabilities
+from hoad.errors import NoCompilerError
 from hoad.mechanics import compiled
 from hoad.mechanics.kinematics import Kinematics
 from hoad.mechanics.pointwise import Constitutive
@@ -17,7 +18,7 @@ from .inelastic_cases import CASES as INELASTIC
 from .material_cases import CASES as ELASTIC
 
 try:
-    compiler()
+    capabilities()
 except NoCompilerError:
     pytest.skip("no C compiler on this machine", allow_module_level=True)
 
@@ -106,12 +107,12 @@ def test_a_kernel_that_differs_is_not_used(monkeypatch, caplog):
 
 
 def test_no_compiler_no_harm(monkeypatch, caplog):
-    from hoad.compile import native
+    from hoad.compile.toolchain import library
 
     def absent():
         raise NoCompilerError("no C compiler was found")
 
-    monkeypatch.setattr(native, "compiler", absent)
+    monkeypatch.setattr(library, "capabilities", absent)
     monkeypatch.setattr(compiled, "_kernels", {})
     law = me.NeoHooke(mu=1.125, lmbda=2.0)
     strain = 0.05 * np.random.default_rng(0).standard_normal((4, 50))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import is_host, of, truth
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of, strip
 from hoad.core.kinds import constant, contraction, opaque
 from hoad.core.kinds.batching import align_ranks
 from hoad.core.kinds.cotangents import is_complex
@@ -34,7 +34,7 @@ _frames = constant("determinant_frames", _frames_native, multi=True)
 
 def _condition_limit(x: Any) -> float:
     """Where dividing by det costs as many digits as second derivatives keep."""
-    return float(np.finfo(strip(x).dtype).eps) ** (-1 / 3)
+    return float(np.finfo(peek(x).dtype).eps) ** (-1 / 3)
 
 
 def _blocks(rows: Any) -> Any:
@@ -114,7 +114,7 @@ def cofactors(y: Any, x: Any) -> Any:
 
     On a device, minors are taken wherever they are written out; beyond 3 x 3 it is waited for to see the condition.
     """
-    if shape_of(x)[-1] <= 3 and not is_host(strip(x)):
+    if shape_of(x)[-1] <= 3 and not is_host(peek(x)):
         return swapped(_minors(x))
     limit = _condition_limit(x)
     try:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of, strip
 from hoad.core.kinds import composite, constant, opaque
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import Primitive, expose, register
@@ -137,7 +137,7 @@ _plain_lstsq = constant("lstsq_value", _lstsq_native, multi=True, batch=by_loop)
 
 def _lstsq_body(a: Any, b: Any, rcond: Any) -> Any:
     _, residuals, rank, _ = _plain_lstsq.bind(a, b, rcond=rcond)
-    used = np.finfo(strip(a).dtype).eps * max(shape_of(a)) if rcond is None or rcond < 0 else rcond
+    used = np.finfo(peek(a).dtype).eps * max(shape_of(a)) if rcond is None or rcond < 0 else rcond
     x = matmul(pinv(a, used), b)
     if shape_of(residuals)[-1]:
         r = b - matmul(a, x)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import maybe_any
-from hoad.core.box import ops, shape_of, strip
+from hoad.core.box import ops, peek, shape_of, strip
 from hoad.core.kinds import composite, elementwise
 from hoad.core.primitive import expose
 from hoad.rules.kinks import undefined_slope
@@ -27,7 +27,7 @@ def _vector_norm(x: Any, order: Any, axis: tuple[int, ...], keepdims: bool) -> A
     if order == -np.inf:
         return np.min(size, axis=axis, keepdims=keepdims)
     if order == 0:
-        return np.sum(np.not_equal(x, 0), axis=axis, keepdims=keepdims).astype(strip(x).real.dtype)
+        return np.sum(np.not_equal(x, 0), axis=axis, keepdims=keepdims).astype(peek(x).real.dtype)
     if order == 1:
         return np.sum(size, axis=axis, keepdims=keepdims)
     # |x|^p is smooth at 0 for even p, which |x| would hide.

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import like
-from hoad.core.box import ops, shape_of, strip
+from hoad.core.box import ops, peek, shape_of, strip
 from hoad.core.kinds import composite, constant, opaque
 from hoad.core.kinds.cotangents import conjugated, is_complex
 from hoad.core.primitive import expose, register
@@ -71,7 +71,7 @@ def _qr_tangent(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
     dq = matmul(q, w)
     if m > k:
         dq = dq + rate - matmul(q, inside)
-    upper = like(np.tri(k, shape_of(r)[-1], k=-1, dtype=strip(r).real.dtype), strip(r))
+    upper = like(np.tri(k, shape_of(r)[-1], k=-1, dtype=peek(r).real.dtype), peek(r))
     return dq, (projected - matmul(w, r)) * (1 - upper), None
 
 

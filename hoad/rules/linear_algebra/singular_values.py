@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import ops, shape_of, strip
+from hoad.core.box import ops, peek, shape_of
 from hoad.core.kinds import composite, constant, opaque
 from hoad.core.kinds.cotangents import conjugated, is_complex
 from hoad.core.primitive import expose, register
@@ -141,7 +141,7 @@ def _hermitian(a: Any, compute_uv: bool) -> Any:
     if not compute_uv:
         return np.flip(np.sort(np.abs(eigvalsh(a)), axis=-1), -1)
     w, u = eigh(a)
-    sign = np.copysign(1.0, frozen.bind(w)).astype(strip(w).dtype)
+    sign = np.copysign(1.0, frozen.bind(w)).astype(peek(w).dtype)
     s = w * sign
     order = np.flip(np.argsort(frozen.bind(s), axis=-1), -1)
     sign, s = (np.take_along_axis(x, order, axis=-1) for x in (sign, s))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, shape_of, strip
+from hoad.core.box import Box, peek, shape_of, strip
 from hoad.rules.linear_algebra.clusters import gaps_above
 from hoad.rules.linear_algebra.spectral_expressions import General
 from hoad.rules.linear_algebra.spectral_meanings import Projected, Scalar, Values, Vectors, recall
@@ -199,4 +199,4 @@ def _projected(known: Any, args: Any) -> Any:
 
 
 def _adjoint_of_columns(one: Vectors) -> bool:
-    return one.transposed and (one.conjugated or strip(one.of.matrix).dtype.kind != "c")
+    return one.transposed and (one.conjugated or peek(one.of.matrix).dtype.kind != "c")

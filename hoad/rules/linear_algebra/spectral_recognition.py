@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import ops, shape_of, strip
+from hoad.core.box import ops, peek, shape_of, strip
 from hoad.core.kinds.cotangents import conjugated
 from hoad.core.primitive import Primitive
 from hoad.rules.linear_algebra.matrix_arguments import is_rational, of_matrix
@@ -147,7 +147,7 @@ def _of_general(prim: Any, known: Any, args: Any, kw: Any) -> Any:
         matrix = of_matrix(f, a)
         y = np.linalg.det(matrix) if prim.name == "prod" else np.trace(matrix, axis1=-2, axis2=-1)
         y = np.reshape(y / shape[-1] if prim.name == "mean" else y, result)
-        return y * (1 + 0j) if strip(args[0]).dtype.kind == "c" else y
+        return y * (1 + 0j) if peek(args[0]).dtype.kind == "c" else y
 
     return _replaced(prim, args, kw, k.of.arguments, function)
 
@@ -183,10 +183,10 @@ def _matrix(prim: Any, one: Vectors, two: Vectors, args: Any, kw: Any) -> Any:
     """V f(L) V^H and its relatives; V^H V and V V^T of complex vectors are left alone."""
     if one.of is not two.of or one.kept != two.kept or one.transposed or not two.transposed:
         return None
-    if one.conjugated == two.conjugated and strip(one.of.matrix).dtype.kind == "c":
+    if one.conjugated == two.conjugated and peek(one.of.matrix).dtype.kind == "c":
         return None
     sides, f = one.basis + two.basis, _whole(one.f, two.f)
-    flipped, conjugate = sides == "vu", one.conjugated and strip(one.of.matrix).dtype.kind == "c"
+    flipped, conjugate = sides == "vu", one.conjugated and peek(one.of.matrix).dtype.kind == "c"
     if (flipped or conjugate) and is_complex_valued(f, one.of):
         return None
     function = _function_of(one, f, "uv" if flipped else sides)
@@ -200,7 +200,7 @@ def _matrix(prim: Any, one: Vectors, two: Vectors, args: Any, kw: Any) -> Any:
 
 def _applied(prim: Any, one: Vectors, two: Projected, args: Any, kw: Any) -> Any:
     """V f(L) (V^H b), also with a basis on each side: V f(S) (U^H b) solves least squares with f = 1/s."""
-    complex_ = strip(one.of.matrix).dtype.kind == "c"
+    complex_ = peek(one.of.matrix).dtype.kind == "c"
     if one.of is not two.of or one.kept != two.kept or one.transposed or (one.conjugated and complex_):
         return None
     f, sides = _whole(one.f, two.f), one.basis + two.basis

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hoad.backends import like, of, truth
-from hoad.core.box import Box, shape_of, strip
+from hoad.core.box import Box, peek, shape_of
 from hoad.core.kinds.batching import expand
 from hoad.core.kinds.cotangents import fit, is_real
 from hoad.core.primitive import Primitive
@@ -214,7 +214,7 @@ def family(name: str, difference: DividedDifference | Clustered) -> Primitive:
 def _apply(family: Primitive, a: Any) -> Any:
     a = a if isinstance(a, Box) else of(a).asarray(a)
     shape = shape_of(a)
-    kind = strip(a).dtype.kind
+    kind = peek(a).dtype.kind
     if kind == "c":
         raise DTypeError(
             f"the matrix has dtype {a.dtype}, expected real numbers: functions of symmetric matrices are real. "

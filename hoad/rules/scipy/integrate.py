@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import integrate
 
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.kinds import composite
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import expose
@@ -24,7 +24,7 @@ def _ratio(a: Any, b: Any) -> Any:
 
 def _samples(y: Any) -> Any:
     y = as_array(y)
-    return y if strip(y).dtype.kind in "fc" else ops.astype(y, float)
+    return y if peek(y).dtype.kind in "fc" else ops.astype(y, float)
 
 
 def _points(x: Any, y: Any, axis: int) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from hoad.backends import filled, is_host, like, of
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of, strip
 from hoad.core.kinds import composite, constant, contraction, elementwise, opaque
 from hoad.core.kinds.batching import align_ranks
 from hoad.core.kinds.cotangents import is_complex
@@ -110,7 +110,7 @@ def _share(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
         return np.exp(x - full)
     infinite = np.isinf(full)
     ties = np.equal(x, full)
-    weights = ties / np.maximum(np.sum(ties, axis=axis, keepdims=True), 1).astype(strip(full).dtype)
+    weights = ties / np.maximum(np.sum(ties, axis=axis, keepdims=True), 1).astype(peek(full).dtype)
     regular = np.exp(np.where(infinite, 0.0, x) - np.where(infinite, 0.0, full))
     return np.where(infinite, weights, regular)
 
@@ -167,7 +167,7 @@ def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, r
     keepdims = bool(keepdims)
     if b is None and not return_sign:
         return logsumexp_.bind(a, axis=normal_axes(axis, a.ndim), keepdims=keepdims)
-    b = filled((), 1, strip(a).dtype, strip(a)) if b is None else like(as_array(b), strip(a))
+    b = filled((), 1, peek(a).dtype, peek(a)) if b is None else like(as_array(b), peek(a))
     if is_complex(a) or is_complex(b):
         raise UnsupportedFunctionError.no_rule("scipy.special.logsumexp of complex values with b or return_sign")
     a, b = np.broadcast_arrays(a, b)

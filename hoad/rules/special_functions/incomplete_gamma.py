@@ -15,7 +15,7 @@ import numpy as np
 from scipy import special
 
 from hoad.backends import is_host
-from hoad.core.box import strip
+from hoad.core.box import peek
 from hoad.core.kinds import elementwise
 from hoad.rules.special_functions.declarations import declare
 from hoad.rules.special_functions.densities import (
@@ -119,8 +119,8 @@ parameter_derivative: Any = elementwise(
 
 def _precise(y: Any, *xs: Any) -> list[Any]:
     """Arguments in the precision of the result: SciPy takes a Python number beside single precision as double precision."""
-    dtype = strip(y).dtype
-    return [x.astype(dtype) if getattr(strip(x), "dtype", dtype) != dtype and is_host(strip(x)) else x for x in xs]
+    dtype = peek(y).dtype
+    return [x.astype(dtype) if getattr(peek(x), "dtype", dtype) != dtype and is_host(peek(x)) else x for x in xs]
 
 
 def _in_a(y: Any, a: Any, x: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from hoad.core.box import strip
+from hoad.core.box import peek
 from hoad.core.kinds import elementwise
 from hoad.core.kinds.cotangents import is_complex
 from hoad.core.primitive import expose
@@ -23,7 +23,7 @@ from hoad.rules.special_functions.orthogonal_polynomials import gegenbauer
 
 
 def _precision(x: Any) -> Any:
-    return getattr(strip(x), "dtype", np.dtype(float)).type(0).real.dtype
+    return getattr(peek(x), "dtype", np.dtype(float)).type(0).real.dtype
 
 
 def _root(x: Any) -> Any:

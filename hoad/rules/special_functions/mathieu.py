@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from hoad.core.box import Box, strip
+from hoad.core.box import Box, peek, strip
 from hoad.core.kinds import composite
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
@@ -46,7 +46,7 @@ def _declare_value(kind: str) -> None:
     def body(q: Any, m: int) -> Any:
         r = m // 2 if kind == "a" or m % 2 else m // 2 - 1
         constant, slope = _matrix(kind, m, _size(r, q))
-        dtype = strip(q).dtype
+        dtype = peek(q).dtype
         matrices = constant.astype(dtype) + q[..., None, None] * slope.astype(dtype)
         return np.linalg.eigvalsh(matrices)[..., r]
 
@@ -75,7 +75,7 @@ def _declare_function(name: str, kind: str, angular: bool) -> None:
         return unit * slope.bind(m, q, x)
 
     def second(own: Any, m: Any, q: Any, x: Any) -> Any:
-        value = _characteristic(kind, m, q).astype(strip(own).dtype)
+        value = _characteristic(kind, m, q).astype(peek(own).dtype)
         factor = 2 * q * np.cos(2 * unit * x) - value if angular else value - 2 * q * np.cosh(2 * x)
         return unit * factor * y.bind(m, q, x)
 

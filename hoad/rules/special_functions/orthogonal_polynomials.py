@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from hoad.core.box import strip
+from hoad.core.box import peek, strip
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
 from hoad.rules.special_functions.declarations import declare
@@ -25,7 +25,7 @@ def _below(prim: Any, n: Any, *args: Any) -> Any:
     lower = np.where(constant, 1, n)
     if np.ndim(lower) == 0:
         lower = type(plain)(lower)
-    precision = getattr(strip(args[-1]), "dtype", np.dtype(float)).type(0).real.dtype
+    precision = getattr(peek(args[-1]), "dtype", np.dtype(float)).type(0).real.dtype
     return np.where(constant, 0.0, 1.0).astype(precision)[()] * prim.bind(lower - 1, *args)
 
 

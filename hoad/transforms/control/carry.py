@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, Buffer, shape_of, strip
+from hoad.core.box import Box, Buffer, peek, shape_of
 from hoad.core.level import STATE
 from hoad.core.space import flatten, unflatten
 from hoad.errors import LoopError
@@ -89,7 +89,7 @@ def what_is(x: Any) -> str:
 def _kind(x: Any) -> tuple[Any, Any]:
     if isinstance(x, bool | int):
         return (), type(x)
-    return tuple(shape_of(x)), strip(x).dtype
+    return tuple(shape_of(x)), peek(x).dtype
 
 
 def closed_over(*functions: Any) -> list[Any]:

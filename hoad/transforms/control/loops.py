@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hoad.core.box import Box, Buffer, shape_of, strip
+from hoad.core.box import Box, Buffer, peek, shape_of, strip
 from hoad.core.space import unflatten
 from hoad.errors import LoopError
 from hoad.modes.batch import Batched
@@ -137,10 +137,10 @@ def scan(
 
 def _no_rows(step: Function, carry: list[Any], xs: list[Any], y_spec: list[Any]) -> Any:
     """Empty ys: what a step would return, of length 0."""
-    zeros = [np.zeros(shape_of(x)[1:], strip(x).dtype)[()] for x in xs]
+    zeros = [np.zeros(shape_of(x)[1:], peek(x).dtype)[()] for x in xs]
     with np.errstate(all="ignore"):
         y = step(0, [c.copy() if type(c) is np.ndarray else c for c in carry], zeros)[1]
-    return unflatten(y_spec[0], [np.zeros((0, *shape_of(a)), getattr(strip(a), "dtype", int)) for a in y])[0]
+    return unflatten(y_spec[0], [np.zeros((0, *shape_of(a)), getattr(peek(a), "dtype", int)) for a in y])[0]
 
 
 def fori_loop(lower: int, upper: int, body: Function, init: Any, *, checkpoint: Checkpoint = None) -> Any:
@@ -259,8 +259,8 @@ def _flag(x: Any) -> Any:
     inner = x
     while isinstance(inner, Batched):
         inner = inner.value
-    kind = "b" if isinstance(x, bool) else getattr(getattr(strip(x), "dtype", None), "kind", "?")
+    kind = "b" if isinstance(x, bool) else getattr(getattr(peek(x), "dtype", None), "kind", "?")
     if kind != "b" or shape_of(x) != ():
-        what = type(strip(x)).__name__ if kind == "?" else f"{strip(x).dtype} of shape {tuple(shape_of(x))}"
+        what = type(strip(x)).__name__ if kind == "?" else f"{peek(x).dtype} of shape {tuple(shape_of(x))}"
         raise LoopError.condition(what)
     return x if inner is not x else bool(strip(x))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import ops, shape_of, strip
+from hoad.core.box import ops, peek, shape_of
 from hoad.core.space import as_leaf, flatten, unflatten
 from hoad.errors import ImplicitError
 from hoad.transforms.arguments import as_outputs
@@ -24,7 +24,7 @@ class Vectors:
         self.leaves = [as_leaf(x, where) for x in leaves]
         self.shapes = [tuple(shape_of(x)) for x in self.leaves]
         self.sizes = [math.prod(s) for s in self.shapes]
-        self.dtypes = [strip(x).dtype for x in self.leaves]
+        self.dtypes = [peek(x).dtype for x in self.leaves]
         self.dtype: Any = np.result_type(*self.dtypes) if self.dtypes else np.dtype(float)
         self.size = sum(self.sizes)
 
@@ -50,7 +50,7 @@ class Vectors:
             part = vector if n == self.size and len(self.sizes) == 1 else vector[start : start + n]
             start += n
             part = part[0] if not shape else ops.reshape(part, shape) if shape != (n,) else part
-            if strip(part).dtype != dtype and not (strip(part).dtype.kind == "c" and dtype.kind == "f"):
+            if peek(part).dtype != dtype and not (peek(part).dtype.kind == "c" and dtype.kind == "f"):
                 part = part.astype(dtype)
             parts.append(part)
         return unflatten(self.spec, parts)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import ops, shape_of, strip
+from hoad.core.box import ops, peek, shape_of
 from hoad.core.engine import engine
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import Primitive
@@ -155,7 +155,7 @@ class Flow:
 
     def _goes_forward(self, y: Any, xs: Any, which: Any) -> bool:
         wanted = self.settings.sensitivity
-        if 1 in which or strip(y).dtype.kind == "c" or any(strip(xs[i]).dtype.kind == "c" for i in which):
+        if 1 in which or peek(y).dtype.kind == "c" or any(peek(xs[i]).dtype.kind == "c" for i in which):
             return False
         if wanted != "auto":
             return wanted == "forward"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of, strip
 from hoad.core.space import flatten, unflatten
 from hoad.errors import IntegrationError
 from hoad.transforms.closures import lift
@@ -133,7 +133,7 @@ def trajectory(rhs: Function, y0: Any, t: Any, args: tuple[Any, ...], settings: 
 def as_state(y0: Any) -> Any:
     """A vector of float64 or complex128."""
     y0 = y0 if isinstance(y0, Box) else np.asarray(y0)
-    kind = np.complex128 if strip(y0).dtype.kind == "c" else np.float64
+    kind = np.complex128 if peek(y0).dtype.kind == "c" else np.float64
     return y0 if y0.dtype == kind else ops.astype(y0, kind)
 
 

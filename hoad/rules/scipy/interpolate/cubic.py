@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import interpolate
 
-from hoad.core.box import ops, shape_of, strip
+from hoad.core.box import ops, peek, shape_of, strip
 from hoad.core.kinds import composite
 from hoad.core.kinds.batching import by_loop
 from hoad.rules.scipy.interpolate.pieces import Piecewise, as_float, columns
@@ -252,7 +252,7 @@ class PchipInterpolator(_Interpolator):
 
     def __init__(self, x: Any, y: Any, axis: int = 0, extrapolate: Any = None) -> None:
         x, y, axis = self._prepare(x, y, axis)
-        if strip(y).dtype.kind == "c":
+        if peek(y).dtype.kind == "c":
             raise ValueError("`PchipInterpolator` only works with real values for `y`.")
         self._set(pchip_.bind(x, y), x, True if extrapolate is None else extrapolate, axis)
 
@@ -293,6 +293,6 @@ class Akima1DInterpolator(_Interpolator):
         if method not in ("akima", "makima"):
             raise NotImplementedError(f"`method`={method} is unsupported.")
         x, y, axis = self._prepare(x, y, axis)
-        if strip(y).dtype.kind == "c":
+        if peek(y).dtype.kind == "c":
             raise ValueError("`Akima1DInterpolator` only works with real values for `y`.")
         self._set(akima_.bind(x, y, method=method), x, bool(extrapolate), axis)

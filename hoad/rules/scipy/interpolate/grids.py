@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import interpolate
 
-from hoad.core.box import ops, shape_of, strip
+from hoad.core.box import ops, peek, shape_of, strip
 from hoad.core.kinds import composite
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import expose
@@ -186,7 +186,7 @@ class RegularGridInterpolator:
         elif method not in ("linear", "nearest", "pchip", *DEGREES):
             raise ValueError(f"Method '{method}' is not defined")
         values = as_array(values)
-        values = values if strip(values).dtype.kind in "fc" else ops.astype(values, float)
+        values = values if peek(values).dtype.kind in "fc" else ops.astype(values, float)
         grid = []
         for axis, p in enumerate(points):
             p = as_float(p)

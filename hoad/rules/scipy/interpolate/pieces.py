@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import interpolate
 
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.kinds import composite
 from hoad.core.kinds.batching import by_loop
 from hoad.errors import UnsupportedFunctionError
@@ -28,7 +28,7 @@ def is_traced(*xs: Any) -> bool:
 def as_float(x: Any, *, real: bool = True) -> Any:
     """An array of float64, or complex128 where that is allowed."""
     x = as_array(x)
-    kind = np.complex128 if strip(x).dtype.kind == "c" and not real else np.float64
+    kind = np.complex128 if peek(x).dtype.kind == "c" and not real else np.float64
     return x if x.dtype == kind else ops.astype(x, kind)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import ops, shape_of, strip
+from hoad.core.box import ops, peek, shape_of, strip
 from hoad.core.engine import engine
 from hoad.core.kinds.batching import align_ranks, expand
 from hoad.core.kinds.cotangents import conjugated
@@ -34,7 +34,7 @@ def adjoint(x: Any) -> Any:
 
 def eye_like(a: Any) -> Any:
     """The identity with the size and the dtype of a matrix."""
-    return np.eye(shape_of(a)[-1], dtype=strip(a).dtype)
+    return np.eye(shape_of(a)[-1], dtype=peek(a).dtype)
 
 
 def plain_value(x: Any) -> Any:

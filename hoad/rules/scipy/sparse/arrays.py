@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.kinds.cotangents import conjugated
 from hoad.errors import ShapeError, TracedConversionError
 from hoad.rules.arguments import as_array
@@ -252,7 +252,7 @@ def moved(f: Callable[..., Any], *arrays: SparseArray) -> Any:
     found = f(*[a.pattern.matrix(np.arange(s, s + a.nnz, dtype=np.int64)) for a, s in zip(once, start, strict=False)])
     data = once[0].data if len(once) == 1 else ops.concatenate([a.data for a in once])
     if not sp.issparse(found):  # one entry, or an array of entries
-        zero = strip(data).dtype.type(0)
+        zero = peek(data).dtype.type(0)
         if np.ndim(found):
             return np.where(found > 0, data[np.maximum(found - 1, 0)], zero)
         return data[int(found) - 1] if found else zero
@@ -266,7 +266,7 @@ def moved(f: Callable[..., Any], *arrays: SparseArray) -> Any:
 
 def _summed(data: Any, place: Any, size: int) -> Any:
     """Entry i: the sum of the values with place i."""
-    ones = np.ones(len(place), strip(data).dtype)
+    ones = np.ones(len(place), peek(data).dtype)
     return product.bind(ones, data, pattern=Pattern("coo", np.arange(len(place)), np.asarray(place), (size, len(place))))
 
 

@@ -1,0 +1,77 @@
+"""Steps as native code: lower, plan the loops, print C, compile."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import lru_cache
+from typing import Any
+
+from hoad.compile.emit.program import Native, emit
+from hoad.compile.executor import NativeExecutor
+from hoad.compile.loops.roots import plan
+from hoad.compile.loops.values import Moved, Uniform, Value
+from hoad.compile.lower import lower
+from hoad.compile.lower.lowering import LOOPS, Lowered
+from hoad.compile.steps import Steps
+from hoad.compile.toolchain import THREADS_SOURCE, capabilities, shared_library, vector_declarations
+
+__all__ = ["build", "native_of"]
+
+LONG = 60_000
+"""Characters of generated code beyond which the compiler is asked for less."""
+
+
+def native_of(steps: Steps) -> tuple[Native, Lowered]:
+    """The C of the steps, without what depends on the machine."""
+    lowered = lower(steps)
+    outputs: list[Value] = []
+    seen: set[int] = set()
+    for v in (*lowered.outputs, *lowered.guards):
+        if v.dtype in LOOPS and (v.stored or id(v) in seen or isinstance(v, Uniform | Moved)):
+            v = Moved(v, [(0, ((k, 1),)) for k in range(len(v.shape))], v.shape)
+        seen.add(id(v))
+        outputs.append(v)
+    return emit(plan(outputs), len(steps.inputs), len(lowered.outputs)), lowered
+
+
+def machine_source(native: Native) -> str:
+    """The C text with the declarations of this machine."""
+    head, _, rest = native.source.partition("/* declarations */")
+    return head + vector_declarations(capabilities().vector_functions) + THREADS_SOURCE + rest
+
+
+def build(steps: Steps) -> NativeExecutor:
+    """An executor that runs the steps natively, with calls of NumPy and SciPy where they have no loop form.
+
+    Raises
+    ------
+    NoCompilerError
+        If there is no compiler or it fails.
+    """
+    native, lowered = native_of(steps)
+    source = machine_source(native)
+    library: Any = None
+    if native.calls:
+        size = len(native.source) - native.tables
+        library = shared_library(source, optimise="-O3" if size < LONG else "-O2" if size < 10 * LONG else "-O1")
+        for name in ("dgemm", "sgemm"):
+            try:
+                ctypes.c_void_p.in_dll(library, f"hoad_{name}").value = blas_address(name)
+            except ValueError:  # not used
+                continue
+    return NativeExecutor(steps, native, lowered, library, source)
+
+
+@lru_cache(maxsize=None)
+def blas_address(name: str) -> int:
+    """Address of a function of the BLAS that SciPy carries, in Fortran's calling convention."""
+    from scipy.linalg import cython_blas
+
+    capsule = cython_blas.__pyx_capi__[name]
+    api = ctypes.pythonapi
+    api.PyCapsule_GetName.restype = ctypes.c_char_p
+    api.PyCapsule_GetName.argtypes = [ctypes.py_object]
+    api.PyCapsule_GetPointer.restype = ctypes.c_void_p
+    api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    return int(api.PyCapsule_GetPointer(capsule, api.PyCapsule_GetName(capsule)))
+

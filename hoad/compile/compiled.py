@@ -1,0 +1,216 @@
+"""``hoad.compile``: a function that records what it does once for each signature and path, and then runs that as a Program."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial, update_wrapper
+from typing import Any, TypeVar, overload
+from weakref import ref
+
+from hoad.compile import settings
+from hoad.compile.paths import CompiledProgram, Paths
+from hoad.compile.recording import record_twice
+from hoad.compile.signature import Call, Static, describe
+from hoad.core.space import flatten
+from hoad.errors import InPlaceError
+from hoad.modes.watched import ForeignTraceError
+
+__all__ = ["CompiledFunction", "compile"]
+
+Function = Callable[..., Any]
+
+
+class CompiledFunction:
+    """A function with a Program for each signature and path; made by :func:`hoad.compile`.
+
+    Attributes
+    ----------
+    program : CompiledProgram or None
+        The Program of the latest call that did not just repeat the one before it; None before the first call.
+    programs : dict
+        Signature as text -> tuple of Programs, the latest first.
+
+    Notes
+    -----
+    Several threads may call it at once. A pickle holds the function and the options; Programs are made again.
+    """
+
+    def __init__(self, f: Function, static_argnums: Any = (), static_argnames: Any = (), backend: str | None = None) -> None:
+        if not callable(f):
+            raise TypeError(f"hoad.compile got {type(f).__name__}, expected a function")
+        self._f = f
+        self._options = (static_argnums, static_argnames, backend)
+        self._static = Static(f, static_argnums, static_argnames)
+        self._backend = settings.backend_of(backend)
+        self._name = getattr(f, "__qualname__", type(f).__name__)
+        self._lock = threading.RLock()
+        self._bound: dict[int, tuple[Any, CompiledFunction]] = {}
+        update_wrapper(self, f)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all Programs."""
+        self._paths: dict[Any, Paths] = {}
+        self._fast: Callable[..., Any] | None = None
+        self.program: CompiledProgram | None = None
+
+    # -- calls --------------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        fast = self._fast
+        if fast is not None and not kwargs:
+            y = fast(*args)
+            if y is not NotImplemented:
+                return y
+        if self._backend == "off":
+            return self._f(*args, **kwargs)
+        call = Call(args, kwargs, self._static, self._name)
+        if call.traced:
+            return self._f(*args, **kwargs)
+        paths = self._paths.get(call.key)
+        if paths is not None:
+            if paths.eager:
+                return self._f(*args, **kwargs)
+            program, result = paths.run(call.leaves)
+            if program is not None:
+                if program is not self.program:
+                    self._remember(program, call)
+                return result
+        return self._record(call, args, kwargs)
+
+    def _record(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The result where no Program holds: one more is made."""
+        call.check(self._name)
+        with self._lock:
+            paths = self._paths.get(call.key)
+            if paths is None:
+                paths = Paths(describe(call.key), self._name)
+            program, result = paths.run(call.leaves)  # another thread may have made it meanwhile
+            if program is None and not paths.eager:
+                try:
+                    recorded = record_twice(partial(self._on, call), call.leaves, self._name)
+                except ForeignTraceError:  # it closes over a traced value, whose derivative this call is about
+                    return self._f(*args, **kwargs)
+                program, result = paths.add(recorded, call.leaves, self._backend)
+                self._paths[call.key] = paths
+        if program is None:
+            return self._f(*args, **kwargs)
+        self._remember(program, call)
+        return result
+
+    def _on(self, call: Call, leaves: Sequence[Any]) -> Any:
+        """The function itself, on other inputs."""
+        args, kwargs = call.rebuild(leaves)
+        before = flatten((args, kwargs))[0]
+        out = self._f(*args, **kwargs)
+        after = flatten((args, kwargs))[0]
+        if len(before) != len(after) or any(x is not y for x, y in zip(before, after, strict=True)):
+            raise InPlaceError.argument_of_compiled(self._name)
+        return out
+
+    def _remember(self, program: CompiledProgram, call: Call) -> None:
+        self._fast = program.fast if call.flat and (program.single or program.tuple) else None
+        self.program = program
+
+    # -- what is known ------------------------------------------------------------------------------------------------
+
+    @property
+    def programs(self) -> dict[str, tuple[CompiledProgram, ...]]:
+        return {paths.signature: paths.programs for paths in self._paths.values()}
+
+    def __repr__(self) -> str:
+        count = sum(len(p.programs) for p in self._paths.values())
+        return f"<hoad.compile({self._name}), {self._backend}: {count} Programs for {len(self._paths)} signatures>"
+
+    # -- methods, copies ------------------------------------------------------------------------------------------------
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        if instance is None:
+            return self
+        known = self._bound.get(id(instance))
+        if known is None or known[0]() is not instance:
+            known = self._bind(instance)
+        return _BoundMethod(known[1], instance)
+
+    def _bind(self, instance: Any) -> tuple[Any, CompiledFunction]:
+        key = id(instance)
+        try:
+            weak: Any = ref(instance, lambda _: self._bound.pop(key, None))
+        except TypeError:  # no weak references to it: it stays
+            weak = partial(_itself, instance)
+        names, backend = self._options[1], self._options[2]
+        numbers = tuple(i - 1 for i in self._static.numbers if i > 0)
+        child = CompiledFunction(update_wrapper(_Method(self._f, weak), self._f), numbers, names, backend)
+        found = self._bound[key] = (weak, child)
+        return found
+
+    def __reduce__(self) -> Any:
+        found: Any = sys.modules.get(getattr(self, "__module__", ""), None)
+        for part in self._name.split("."):
+            found = getattr(found, part, None)
+        if found is self:
+            return self._name  # of a decorated function, found by its name
+        return CompiledFunction, (self._f, *self._options)
+
+
+def _itself(x: Any) -> Any:
+    return x
+
+
+class _Method:
+    """A function with an instance, to which it refers weakly, as its first argument."""
+
+    def __init__(self, f: Function, instance: Any) -> None:
+        self.f, self.instance = f, instance
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.f(self.instance(), *args, **kwargs)
+
+
+class _BoundMethod:
+    """A compiled method of an instance."""
+
+    __slots__ = ("__self__", "_compiled")
+
+    def __init__(self, compiled: CompiledFunction, instance: Any) -> None:
+        self._compiled = compiled
+        self.__self__ = instance
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._compiled(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._compiled, name)
+
+
+def compile(f: Any = None, *, static_argnums: Any = (), static_argnames: Any = (), backend: str | None = None) -> Any:
+    """A function that runs as native code.
+
+    Parameters
+    ----------
+    f : callable, optional
+        A function of arrays, numbers and containers of them; without it, ``compile`` is a decorator.
+    static_argnums : int or sequence of int
+        Positions of arguments whose value is part of the Program.
+    static_argnames : str or sequence of str
+        The same by name.
+    backend : {"c", "numpy", "off", "cuda"}, optional
+        What runs the Programs; default: the environment variable ``HOAD_COMPILE``, or "c".
+
+    Returns
+    -------
+    CompiledFunction
+        Takes the arguments of ``f`` and returns what ``f`` returns.
+
+    Examples
+    --------
+    >>> import numpy as np, hoad
+    >>> hv = hoad.compile(lambda x, v: hoad.hvp(lambda x: np.sum(x**3), x, v))
+    >>> hv(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+    if f is None:
+        return partial(compile, static_argnums=static_argnums, static_argnames=static_argnames, backend=backend)
+    return CompiledFunction(f, static_argnums, static_argnames, backend)

@@ -1,0 +1,429 @@
+"""C for one kernel: a function that runs its boxes over a range of the outermost loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from hoad.compile.emit.prelude import FUNCTIONS
+from hoad.compile.loops.kernels import Box, Kernel, Root, Store
+from hoad.compile.loops.scalar import BOOLEAN, COST, Node
+from hoad.compile.loops.values import Reduced
+
+__all__ = ["Printed", "print_kernel"]
+
+_INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
+_COMPARE = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!="}
+TYPES = {"f8": "double", "f4": "float", "b1": "unsigned char"}
+BLOCK = 128
+"""Terms that are summed one after the other (in as many lanes as the processor has)."""
+CHUNK = 40_000.0
+"""Operations in one chunk of a loop that threads share."""
+CHUNKS = 64
+
+
+@dataclass
+class Printed:
+    """A kernel as text without its name, so that equal ones are found; ``buffers`` are its arguments in order."""
+
+    body: str
+    buffers: list[int]
+    length: int
+    chunks: int
+    partial: list[Root] = field(default_factory=list)
+    cost: float = 0.0
+
+
+def literal(x: Any, dtype: str) -> str:
+    """A number as C text, exactly."""
+    if isinstance(x, bool):
+        return ("1.0" if x else "0.0") if dtype != "b1" else ("1" if x else "0")
+    end = "f" if dtype == "f4" else ""
+    if x != x:
+        return "NAN"
+    if x in (float("inf"), float("-inf")):
+        return "INFINITY" if x > 0 else "(-INFINITY)"
+    text = (f"{x:.1f}" if x == int(x) and abs(x) < 1e6 and (x or str(x)[0] != "-") else x.hex()) + end
+    return f"({text})" if text[0] == "-" else text
+
+
+class _Statements:
+    """Statements for the nodes of a box."""
+
+    def __init__(self, box: Box, pointer: Any, names: list[str]) -> None:
+        self.pointer = pointer
+        self.names = names
+        counts: dict[int, int] = {}
+        for node in box.graph.nodes:
+            for a in node.arguments if node.operation != "load" else ():
+                if isinstance(a, Node):
+                    counts[a.number] = counts.get(a.number, 0) + 1
+        self.counts = counts
+        self.needed = _needed([s.entry for s in box.stores])
+        self.nodes = [n for n in box.graph.nodes if n.number in self.needed]
+
+    def text(self, a: Any, dtype: str) -> str:
+        """A number of a dtype."""
+        if not isinstance(a, Node):
+            return literal(a, dtype)
+        if a.dtype == "b1" and dtype != "b1":
+            one = "1.0f" if dtype == "f4" else "1.0"
+            return f"({self.condition(a)} ? {one} : {'0.0f' if dtype == 'f4' else '0.0'})"
+        return self.condition(a) if a.dtype == "b1" else f"v{a.number}"
+
+    def condition(self, a: Any) -> str:
+        if not isinstance(a, Node):
+            return "1" if a else "0"
+        if a.dtype != "b1":
+            return f"(v{a.number} != 0)"
+        return f"v{a.number}" if self.named(a) else self.truth(a)
+
+    def named(self, a: Node) -> bool:
+        return a.dtype != "b1" or a.operation == "load" or self.counts.get(a.number, 0) > 1
+
+    def truth(self, a: Node) -> str:
+        x = a.arguments
+        if a.operation in _COMPARE:
+            kinds = [y.dtype for y in x if isinstance(y, Node) and y.dtype != "b1"]
+            dtype = "f4" if kinds and all(k == "f4" for k in kinds) else "f8"
+            return f"({self.text(x[0], dtype)} {_COMPARE[a.operation]} {self.text(x[1], dtype)})"
+        match a.operation:
+            case "logical_and":
+                return f"({self.condition(x[0])} & {self.condition(x[1])})"
+            case "logical_or":
+                return f"({self.condition(x[0])} | {self.condition(x[1])})"
+            case "logical_xor":
+                return f"({self.condition(x[0])} ^ {self.condition(x[1])})"
+            case "logical_not":
+                return f"(!{self.condition(x[0])})"
+            case "isnan":
+                return f"({self.text(x[0], 'f8')} != {self.text(x[0], 'f8')})"
+            case "isinf":
+                return f"(fabs({self.text(x[0], 'f8')}) > DBL_MAX)"
+            case "isfinite":
+                return f"(fabs({self.text(x[0], 'f8')}) <= DBL_MAX)"
+            case "signbit":
+                return f"(signbit({self.text(x[0], 'f8')}) != 0)"
+            case "select":
+                c, p, q = (self.condition(y) for y in x)
+                return f"(({c} & {p}) | ((!{c}) & {q}))"
+            case "convert":
+                return self.condition(x[0])
+        raise AssertionError(a.operation)
+
+    def lines(self) -> Iterable[str]:
+        for a in self.nodes:
+            if not self.named(a):
+                continue
+            if a.operation == "load":
+                kind = "int" if a.dtype == "b1" else TYPES[a.dtype]
+                yield f"const {kind} v{a.number} = {self.pointer(a.arguments[0])}[{a.arguments[1].text(self.names)}];"
+            elif a.dtype == "b1":
+                yield f"const int v{a.number} = {self.truth(a)};"
+            else:
+                yield f"const {TYPES[a.dtype]} v{a.number} = {self.number(a)};"
+
+    def number(self, a: Node) -> str:
+        x, t = a.arguments, a.dtype
+        if a.operation in _INFIX:
+            return f"{self.text(x[0], t)} {_INFIX[a.operation]} {self.text(x[1], t)}"
+        if a.operation in FUNCTIONS:
+            return f"{FUNCTIONS[a.operation]}{'f' if t == 'f4' else ''}({', '.join(self.text(y, t) for y in x)})"
+        match a.operation:
+            case "negative":
+                return f"-{self.text(x[0], t)}"
+            case "maximum" | "minimum":  # NaN wins, as in NumPy
+                p, q = (self.text(y, t) for y in x)
+                sign = ">=" if a.operation == "maximum" else "<="
+                return f"(({p} {sign} {q}) | ({p} != {p})) ? {p} : {q}"
+            case "sign":
+                p = self.text(x[0], t)
+                return f"({p} > 0) ? {literal(1.0, t)} : (({p} < 0) ? {literal(-1.0, t)} : {p})"
+            case "select":
+                return f"{self.condition(x[0])} ? {self.text(x[1], t)} : {self.text(x[2], t)}"
+            case "convert":
+                inner = x[0].dtype if isinstance(x[0], Node) else t
+                return f"({TYPES[t]}){self.text(x[0], inner if inner != 'b1' else t)}"
+        raise AssertionError(a.operation)
+
+
+def _needed(entries: Iterable[Any]) -> set[int]:
+    seen: set[int] = set()
+    waiting = [a for a in entries if isinstance(a, Node)]
+    while waiting:
+        a = waiting.pop()
+        if a.number not in seen:
+            seen.add(a.number)
+            if a.operation != "load":
+                waiting += [b for b in a.arguments if isinstance(b, Node)]
+    return seen
+
+
+def _weight(box: Box) -> float:
+    needed = _needed([s.entry for s in box.stores])
+    return sum(COST.get(n.operation, 0.3 if n.operation in BOOLEAN else 1.0) for n in box.graph.nodes if n.number in needed)
+
+
+class _Kernel:
+    def __init__(self, kernel: Kernel, stored: Any) -> None:
+        self.kernel = kernel
+        self.stored = stored
+        self.buffers: list[int] = []
+        self.kinds: list[tuple[str, bool]] = []
+        self.cost = sum(_weight(b) * prod(b.counts) for b in kernel.boxes)
+        domain = kernel.domain
+        self.chunks = 1
+        if domain and domain[0] >= 8:
+            self.chunks = int(max(1, min(CHUNKS, self.cost / CHUNK, domain[0] // 2)))
+        self.several = len(kernel.boxes) > 1
+        for r in kernel.roots:  # rows of a chunk are set to zero by themselves
+            if self.in_memory(r) and not self.over_outer(r) and r.value.shape[:1] != domain[:1]:
+                self.chunks = 1
+        self.lines: list[str] = []
+
+    def pointer(self, buffer: int, written: bool = False) -> str:
+        if buffer not in self.buffers:
+            self.buffers.append(buffer)
+            self.kinds.append((self.stored.values[buffer].dtype, written))
+        return f"p{self.buffers.index(buffer)}"
+
+    def out(self, root: Root) -> str:
+        return self.pointer(self.stored.buffer(root.buffer), True)
+
+    # -- what a root does with the loops ------------------------------------------------------------------------------------
+
+    def depth_of(self, root: Root) -> int | None:
+        """The first of the loops that are summed, all later ones being summed as well; None if later ones are kept."""
+        marks = root.summed
+        first = marks.index(True) if True in marks else len(marks)
+        return first if all(marks[first:]) else None
+
+    def over_outer(self, root: Root) -> bool:
+        return bool(root.reduced) and bool(root.summed) and root.summed[0]
+
+    def in_memory(self, root: Root) -> bool:
+        """Whether the result grows in memory."""
+        depth = self.depth_of(root)
+        return any(root.summed) and (depth is None or (depth > 0 and self.several))
+
+    def print(self) -> Printed:
+        """The text of the kernel."""
+        for n, root in enumerate(self.kernel.roots):
+            if root.reduced and any(root.summed):
+                self.prepare(n, root)
+        for box in self.kernel.boxes:
+            self.box(box)
+        for n, root in enumerate(self.kernel.roots):
+            if root.reduced and self.depth_of(root) == 0 and any(root.summed):
+                self.finish(n, root)
+        partial = [r for r in self.kernel.roots if self.over_outer(r)] if self.chunks > 1 else []
+        head = []
+        for k, (dtype, written) in enumerate(self.kinds):
+            const = "" if written else "const "
+            shift = ""
+            for root in partial:
+                if self.buffers[k] == self.stored.buffer(root.value):
+                    shift = f" + chunk * {root.value.size}L"
+            head.append(f"    {const}{TYPES[dtype]} *restrict p{k} = ({const}{TYPES[dtype]} *)b[a[{k}]]{shift};")
+        body = "\n".join(["{", "    (void)a; (void)b; (void)lo; (void)hi; (void)chunk;", *head, *self.lines, "}"])
+        length = self.kernel.domain[0] if self.kernel.domain else 1
+        return Printed(body, self.buffers, length, self.chunks, partial, self.cost)
+
+    def names_of(self, n: int, root: Root) -> list[tuple[int, str]]:
+        """Accumulators of a root whose sum runs over all loops: (place, name)."""
+        places = sorted({s.place.const for b in self.kernel.boxes for s in b.stores if s.root is root})
+        return [(place, f"s{n}_{place}") for place in places]
+
+    def prepare(self, n: int, root: Root) -> None:
+        value = root.value
+        assert isinstance(value, Reduced)
+        start = literal(value.start, value.dtype)
+        if self.in_memory(root):
+            name = self.out(root)
+            covered = self.over_outer(root)
+            if covered or self.chunks == 1:
+                self.lines.append(f"    for (long j = 0; j < {value.size}L; ++j) {name}[j] = {start};")
+            else:  # rows of this chunk only
+                row = value.size // self.kernel.domain[0]
+                self.lines.append(f"    for (long j = lo * {row}L; j < hi * {row}L; ++j) {name}[j] = {start};")
+        elif self.depth_of(root) == 0:
+            for _, acc in self.names_of(n, root):
+                self.declare(acc, value, prod(self.kernel.domain), "    ")
+
+    def declare(self, acc: str, value: Reduced, terms: int, pad: str) -> None:
+        if value.op == "add" and terms > BLOCK:
+            self.lines.append(f"{pad}cascade_{value.dtype} {acc}; {acc}.n = 0;")
+        else:
+            kind = "int" if value.dtype == "b1" else TYPES[value.dtype]
+            self.lines.append(f"{pad}{kind} {acc} = {literal(value.start, value.dtype)};")
+
+    def total(self, acc: str, value: Reduced, terms: int) -> str:
+        return f"total_{value.dtype}(&{acc})" if value.op == "add" and terms > BLOCK else acc
+
+    def finish(self, n: int, root: Root) -> None:
+        value = root.value
+        assert isinstance(value, Reduced)
+        name = self.out(root)
+        for place, acc in self.names_of(n, root):
+            self.lines.append(f"    {name}[{place}] = {self.total(acc, value, prod(self.kernel.domain))};")
+        known = {place for place, _ in self.names_of(n, root)}
+        for place in range(value.size):
+            if place not in known:
+                self.lines.append(f"    {name}[{place}] = {literal(value.start, value.dtype)};")
+
+    # -- boxes -----------------------------------------------------------------------------------------------------------------
+
+    def box(self, box: Box) -> None:
+        """One nest of loops."""
+        depth = len(box.axes)
+        names = [f"t{k}" for k in range(depth)]
+        statements = _Statements(box, self.pointer, names)
+        roots = self.kernel.roots
+        pad = "    "
+        self.lines.append(pad + "{")
+        starts: dict[int, list[Any]] = {}
+        after: dict[int, list[str]] = {}
+        inner = max([k for k, (_, _, count) in enumerate(box.axes) if count > 1], default=-1)
+        if self.chunks > 1 and depth and box.axes[0][2] == 1:
+            self.lines.append(f"{pad}if (lo <= {box.axes[0][0]} && {box.axes[0][0]} < hi)")
+            self.lines.append(pad + "{")
+        body: list[str] = []
+        sums: list[tuple[str, Reduced, str, int]] = []  # accumulator, value, entry, terms
+        for s in box.stores:
+            n = roots.index(s.root)
+            value = s.root.value
+            if not (s.root.reduced and any(s.root.summed)):
+                sign = "=" if s.root.into is None else "+="
+                body.append(f"{self.out(s.root)}[{s.place.text(names)}] {sign} {statements.text(s.entry, value.dtype)};")
+                continue
+            assert isinstance(value, Reduced)
+            first = self.depth_of(s.root)
+            if first is None:
+                target = f"{self.out(s.root)}[{s.place.text(names)}]"
+                body.append(f"{target} = {self.combined(value, target, statements.text(s.entry, value.dtype))};")
+            elif first == 0:
+                acc = f"s{n}_{s.place.const}"
+                sums.append((acc, value, statements.text(s.entry, value.dtype), prod(self.kernel.domain)))
+            else:
+                acc = f"r{n}_{len(sums)}"
+                terms = prod(box.counts[first:])
+                sums.append((acc, value, statements.text(s.entry, value.dtype), terms))
+                after.setdefault(first, []).append(self.stored_sum(s, acc, value, terms, names))
+                starts.setdefault(first, []).append((acc, value, terms))
+        for k in range(depth):
+            for acc, value, terms in starts.get(k, []):
+                self.declare(acc, value, terms, pad)
+            base, stride, count = box.axes[k]
+            if count == 1:
+                continue
+            low, high = "0", str(count)
+            if k == 0 and self.chunks > 1:
+                low, high = f"b{k}", f"e{k}"
+                self.lines.append(f"{pad}const long b0 = {_clip('lo', base, stride, count)};")
+                self.lines.append(f"{pad}const long e0 = {_clip('hi', base, stride, count)};")
+            if k == inner:
+                self.innermost(pad, k, low, high, count, statements, body, sums)
+            else:
+                self.lines.append(f"{pad}for (long t{k} = {low}; t{k} < {high}; ++t{k}) {{")
+                pad += "    "
+        if inner < 0:
+            self.plain(pad, statements, body, sums)
+        for k in range(depth - 1, -1, -1):
+            if box.axes[k][2] > 1 and k != inner:
+                # what belongs after loop k + 1 ... stands inside loop k
+                for j in range(k + 1, depth):
+                    for line in after.pop(j, []):
+                        self.lines.append(pad + line)
+                pad = pad[:-4]
+                self.lines.append(pad + "}")
+        for k in sorted(after):
+            for line in after[k]:
+                self.lines.append(pad + line)
+        if self.chunks > 1 and depth and box.axes[0][2] == 1:
+            self.lines.append(pad + "}")
+        self.lines.append("    }")
+
+    def stored_sum(self, s: Store, acc: str, value: Reduced, terms: int, names: list[str]) -> str:
+        target = f"{self.out(s.root)}[{s.place.text(names)}]"
+        total = self.total(acc, value, terms)
+        return f"{target} = {self.combined(value, target, total) if self.several else total};"
+
+    @staticmethod
+    def combined(value: Reduced, a: str, x: str) -> str:
+        match value.op:
+            case "add":
+                return f"{a} + ({x})"
+            case "multiply":
+                return f"{a} * ({x})"
+            case "maximum":
+                return f"(({a} >= {x}) | ({a} != {a})) ? {a} : {x}"
+            case "minimum":
+                return f"(({a} <= {x}) | ({a} != {a})) ? {a} : {x}"
+            case "logical_or":
+                return f"{a} | {x}"
+            case "logical_and":
+                return f"{a} & {x}"
+        raise AssertionError(value.op)
+
+    def plain(self, pad: str, statements: _Statements, body: list[str], sums: list[Any]) -> None:
+        """A single point."""
+        for line in (*statements.lines(), *body):
+            self.lines.append(pad + line)
+        for acc, value, entry, terms in sums:
+            self.lines.append(pad + self.added(acc, value, entry, terms))
+
+    def added(self, acc: str, value: Reduced, entry: str, terms: int) -> str:
+        if value.op == "add" and terms > BLOCK:
+            return f"push_{value.dtype}(&{acc}, {entry});"
+        if value.op in ("maximum", "minimum"):
+            return f"{{ const {TYPES[value.dtype]} x = {entry}; {acc} = {self.combined(value, acc, 'x')}; }}"
+        return f"{acc} = {self.combined(value, acc, entry)};"
+
+    def innermost(
+        self, pad: str, k: int, low: str, high: str, count: int, statements: _Statements, body: list[str], sums: list[Any]
+    ) -> None:
+        cascades = [s for s in sums if s[1].op == "add" and s[3] > BLOCK]
+        direct = [s for s in sums if not (s[1].op == "add" and s[3] > BLOCK)]
+        plain_only = all(s[1].op in ("add", "multiply") for s in direct)
+        lo, hi = low, high
+        deeper = pad
+        if cascades:
+            if count > BLOCK:
+                self.lines.append(f"{pad}for (long q = {low}; q < {high}; q += {BLOCK}) {{")
+                deeper = pad + "    "
+                lo, hi = "q", f"(q + {BLOCK} < {high} ? q + {BLOCK} : {high})"
+            else:
+                self.lines.append(pad + "{")
+                deeper = pad + "    "
+            for n, (_, value, _, _) in enumerate(cascades):
+                self.lines.append(f"{deeper}{TYPES[value.dtype]} q{n} = 0;")
+        if plain_only and (count >= 4):
+            pluses = [f"q{n}" for n in range(len(cascades))] + [s[0] for s in direct if s[1].op == "add"]
+            times = [s[0] for s in direct if s[1].op == "multiply"]
+            clauses = (f" reduction(+:{','.join(pluses)})" if pluses else "") + (f" reduction(*:{','.join(times)})" if times else "")
+            self.lines.append(f"{deeper}#pragma omp simd{clauses}")
+        self.lines.append(f"{deeper}for (long t{k} = {lo}; t{k} < {hi}; ++t{k}) {{")
+        for line in (*statements.lines(), *body):
+            self.lines.append(f"{deeper}    {line}")
+        for n, (_, _, entry, _) in enumerate(cascades):
+            self.lines.append(f"{deeper}    q{n} += {entry};")
+        for acc, value, entry, terms in direct:
+            self.lines.append(f"{deeper}    {self.added(acc, value, entry, terms)}")
+        self.lines.append(deeper + "}")
+        if cascades:
+            for n, (acc, value, _, _) in enumerate(cascades):
+                self.lines.append(f"{deeper}push_{value.dtype}(&{acc}, q{n});")
+            self.lines.append(pad + "}")
+
+
+def _clip(bound: str, base: int, stride: int, count: int) -> str:
+    """The first point of a box at or after a bound of the outermost loop."""
+    at = bound if base == 0 and stride == 1 else f"({bound} - {base} + {stride - 1}) / {stride}" if stride > 1 else f"{bound} - {base}"
+    return f"{bound} <= {base} ? 0 : ({at}) < {count} ? ({at}) : {count}"
+
+
+def print_kernel(kernel: Kernel, stored: Any) -> Printed:
+    """The text of a kernel and the buffers that it reads and writes."""
+    return _Kernel(kernel, stored).print()

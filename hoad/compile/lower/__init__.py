@@ -1,0 +1,10 @@
+"""From primitive steps to arrays defined by formulas.
+
+Each module declares, by the name of a primitive, how it is written with the values of :mod:`hoad.compile.loops.values`.  What has no
+declaration, or declines by returning None, stays a call of NumPy or SciPy between native segments.
+"""
+
+from hoad.compile.lower import elementwise, joining, products, reductions, shaping  # noqa: F401  (their declarations)
+from hoad.compile.lower.lowering import lower
+
+__all__ = ["lower"]

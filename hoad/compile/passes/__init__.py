@@ -1,0 +1,83 @@
+"""Passes: each takes :class:`~hoad.compile.steps.Steps` and gives others with the same results and not more work.
+
+A pass is a function of one file; :data:`PASSES` has them in the order in which they are run.  Each is one sweep or two, of a cost
+proportional to the number of steps.  Results are the same bit for bit, signed zeros, NaN and infinities included, but for the
+roundings that the documents of ``powers``, ``algebra`` and ``products`` name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hoad.compile.passes.algebra import simplify_algebra
+from hoad.compile.passes.common import merge_common
+from hoad.compile.passes.constants import fold_constants
+from hoad.compile.passes.dead import remove_dead
+from hoad.compile.passes.pieces import read_pieces
+from hoad.compile.passes.powers import expand_powers
+from hoad.compile.passes.products import join_products
+from hoad.compile.passes.selections import simplify_selections
+from hoad.compile.passes.views import join_views
+from hoad.compile.steps import Steps
+
+__all__ = ["PASSES", "optimise"]
+
+PASSES: tuple[Callable[[Steps], Steps], ...] = (
+    remove_dead,
+    fold_constants,
+    expand_powers,
+    merge_common,
+    simplify_selections,
+    join_views,
+    read_pieces,
+    simplify_algebra,
+    join_products,
+)
+"""In this order; dead steps are removed again at the end."""
+
+QUICK = (remove_dead, merge_common)
+"""What level 1 does."""
+
+ROUNDS = 6
+"""The most rounds at level 3."""
+
+LONG, VERY_LONG = 20_000, 200_000
+"""Numbers of steps beyond which the level is 2, and 1."""
+
+
+def optimise(steps: Steps, level: int | None = None) -> Steps:
+    """Run the passes.
+
+    Parameters
+    ----------
+    steps : Steps
+    level : int, optional
+        0: nothing; 1: dead and common steps; 2: all passes once; 3: all passes until nothing changes, at most six times.
+        Default: 3 up to 20,000 steps, 2 up to 200,000, 1 beyond, so that the time is proportional to the number of steps.
+
+    Returns
+    -------
+    Steps
+        With the same inputs, and the same number of outputs in the same order.
+
+    Examples
+    --------
+    >>> import hoad
+    >>> from hoad.compile.steps import Steps, spec_of
+    >>> program = hoad.trace(lambda x: 2.0 * (1.0 * x) + 2.0 * x)(3.0)
+    >>> specs = {slot: spec_of(value) for slot, value in program.values.items()}
+    >>> steps = Steps((specs[0],), program.steps, program.outputs, specs=specs)
+    >>> [step.primitive.name for step in optimise(steps).steps]
+    ['multiply', 'add']
+    """
+    if level is None:
+        level = 3 if len(steps) <= LONG else 2 if len(steps) <= VERY_LONG else 1
+    if level <= 0:
+        return steps
+    for _ in range(ROUNDS if level >= 3 else 1):
+        before = steps
+        for run in QUICK if level == 1 else PASSES:
+            steps = run(steps)
+        if steps is before:
+            break
+    return remove_dead(steps)

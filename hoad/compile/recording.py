@@ -1,0 +1,211 @@
+"""From a function and one set of arguments to straight-line steps with guards, recorded twice and compared.
+
+The second recording must be the first one again: a function that draws random numbers, counts its calls or reads a clock gives other
+steps or other constants, which must not become part of a program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+
+from hoad.compile.steps import ArraySpec, Guard, Step, Steps
+from hoad.core.box import Box, Buffer, held
+from hoad.core.space import Spec, flatten
+from hoad.errors import CompileError, InPlaceError
+from hoad.modes.constants import Constants
+from hoad.modes.watched import Watch, Watched, WatchedNumber, watch
+
+__all__ = ["Recorded", "record_twice"]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What one path of a function did.
+
+    Attributes
+    ----------
+    steps : Steps
+    spec : object
+        Structure of the result.
+    scalars : tuple of bool
+        Which leaves of the result are NumPy scalars, for those that steps compute.
+    path : tuple
+        The answers that Python got, in order, each as a hashable: two recordings with one path have the same steps.
+    lasting : list of ndarray
+        Arrays that the function used and did not make.
+    weak : bool
+        Whether it matters that some input is a Python number.
+    failed : str
+        The step that raised an error which the function caught: no steps then.
+    """
+
+    steps: Steps
+    spec: Spec
+    scalars: tuple[bool, ...]
+    path: tuple[Any, ...]
+    lasting: list[np.ndarray]
+    weak: bool
+    failed: str
+
+
+def record_twice(call: Callable[[list[Any]], Any], leaves: Sequence[Any], name: str) -> Recorded:
+    """The steps of ``call(leaves)``.
+
+    Raises
+    ------
+    CompileError
+        If two recordings differ.
+    InPlaceError
+        If the function writes into its arguments.
+    """
+    with np.errstate(all="ignore"):
+        constants = Constants()
+        first = _Run(call, leaves, constants, name)
+        constants.close()
+        second = _Run(call, leaves, Constants(constants), name)
+    if not (first.state.failed or second.state.failed):
+        _compare(first, second, name)
+    return second.recorded()
+
+
+class _Run:
+    """One recording."""
+
+    def __init__(self, call: Callable[..., Any], leaves: Sequence[Any], constants: Constants, name: str) -> None:
+        out, boxes, self.state, self.level = watch(lambda *xs: call(list(xs)), leaves, constants)
+        for k, box in enumerate(boxes):
+            if not isinstance(box, Watched) or box.level != self.level or box.aux != k:
+                raise InPlaceError.argument_of_compiled(name)
+        self.count = len(boxes)
+        self.out, self.spec = flatten(out)
+
+    def recorded(self) -> Recorded:
+        state = self.state
+        outputs: list[tuple[int | None, Any]] = []
+        scalars = []
+        for y in self.out:
+            if type(y) is Buffer:
+                y = y.value
+            if isinstance(y, Box) and y.level == self.level:
+                outputs.append((y.aux, None))
+                scalars.append(isinstance(held(y), np.generic))
+            else:
+                outputs.append((None, y.copy() if isinstance(y, np.ndarray) else y))
+                scalars.append(False)
+        guards = tuple(Guard(a.slot, a.value, a.what) for a in state.asked)
+        specs = {slot: ArraySpec(*spec) for slot, spec in state.specs.items()}
+        steps = Steps(tuple(specs[i] for i in range(self.count)), tuple(state.steps), tuple(outputs), guards, specs)
+        lasting = list(state.constants.lasting.values())
+        path = tuple((g.slot, *answer(g.value)) for g in guards)
+        return Recorded(_used(steps), self.spec, tuple(scalars), path, lasting, state.weak, state.failed)
+
+
+def answer(value: Any) -> tuple[Any, ...]:
+    """A hashable that is equal where two answers are, bit for bit."""
+    if isinstance(value, bool | int):
+        return (type(value).__name__, value)
+    a = np.asarray(value)
+    return ("array", a.dtype.str, a.shape, a.tobytes())
+
+
+def _used(steps: Steps) -> Steps:
+    """Without the steps that nothing needs, and without their slots."""
+    needed = steps.needed | set(range(len(steps.inputs)))
+    kept: list[Step] = []
+    for step in reversed(steps.steps):
+        if needed.intersection(step.outputs):
+            kept.append(step)
+            needed.update(slot for _, slot in step.inputs)
+            needed.update(step.outputs)
+    kept.reverse()
+    return steps.with_steps(kept, specs={slot: spec for slot, spec in steps.specs.items() if slot in needed})
+
+
+# -- comparison ---------------------------------------------------------------------------------------------------------------
+
+
+def _compare(first: _Run, second: _Run, name: str) -> None:
+    a, b = first.state, second.state
+    for k, (s, t) in enumerate(zip(a.steps, b.steps, strict=False)):
+        same = s.inputs == t.inputs and _same(s.primitive, t.primitive) and _same(s.args, t.args) and _same(s.kw, t.kw)
+        if not same:
+            raise CompileError.differs(name, k, s.primitive.name, t.primitive.name)
+    if len(a.steps) != len(b.steps):
+        k = min(len(a.steps), len(b.steps))
+        longer = (a.steps if len(a.steps) > k else b.steps)[k]
+        raise CompileError.differs(name, k, longer.primitive.name, "nothing")
+    if a.constants.prints != b.constants.prints:
+        raise CompileError.differs(name, *_where(a, b))
+    if [(q.slot, answer(q.value)) for q in a.asked] != [(q.slot, answer(q.value)) for q in b.asked]:
+        raise CompileError.differs(name, len(a.steps), "a question for a value", "another one")
+    if first.spec != second.spec or not all(_same_output(x, y) for x, y in zip(first.out, second.out, strict=True)):
+        raise CompileError.differs(name, len(a.steps), "a result", "another one")
+
+
+def _where(a: Watch, b: Watch) -> tuple[int, str, str]:
+    """The first step whose constants differ."""
+    place = next(
+        (i for i, (p, q) in enumerate(zip(a.constants.prints, b.constants.prints, strict=False)) if p != q), len(a.constants.prints)
+    )
+    seen = 0
+    for k, step in enumerate(a.steps):
+        seen += _count((step.args, step.kw))
+        if seen > place:
+            return k, step.primitive.name, step.primitive.name
+    return len(a.steps), "a step", "a step"
+
+
+def _count(x: Any) -> int:
+    """How many arrays there are in the arguments of a step."""
+    if isinstance(x, np.ndarray):
+        return int(x.dtype.kind != "O")
+    if type(x) in (tuple, list):
+        return sum(map(_count, x))
+    return sum(map(_count, x.values())) if type(x) is dict else 0
+
+
+def _same_output(x: Any, y: Any) -> bool:
+    if isinstance(x, Watched) and isinstance(y, Watched):
+        return x.aux == y.aux and (type(x) is WatchedNumber) == (type(y) is WatchedNumber)
+    if isinstance(x, Box) or isinstance(y, Box):
+        x, y = (v.snapshot() if type(v) is Buffer else v for v in (x, y))
+    if isinstance(x, np.ndarray | np.generic) and isinstance(y, np.ndarray | np.generic):
+        return answer(x) == answer(y)
+    return _same(x, y)
+
+
+def _same(x: Any, y: Any, depth: int = 0) -> bool:
+    """Whether two arguments of a step say the same; arrays are compared by their fingerprints elsewhere."""
+    if x is y:
+        return True
+    kind = type(x)
+    if kind is not type(y):
+        return False
+    if isinstance(x, np.ndarray):
+        return x.shape == y.shape and x.dtype == y.dtype
+    if kind in (tuple, list):
+        return len(x) == len(y) and all(_same(p, q, depth) for p, q in zip(x, y, strict=True))
+    if kind is dict:
+        return x.keys() == y.keys() and all(_same(v, y[k], depth) for k, v in x.items())
+    if isinstance(x, np.generic):
+        return x.dtype == y.dtype and x.tobytes() == y.tobytes()
+    if kind in (float, complex):
+        return repr(x) == repr(y)
+    if kind is FunctionType:
+        return x.__code__ is y.__code__
+    if kind is MethodType:
+        return x.__func__ is y.__func__ and _same(x.__self__, y.__self__, depth)
+    try:
+        if x == y:
+            return True
+    except Exception:  # whatever a class of the user says
+        return False
+    if kind.__eq__ is not object.__eq__ or depth > 3:
+        return depth > 3
+    parts = [n for c in kind.__mro__ for n in getattr(c, "__slots__", ()) if hasattr(x, n)] + list(getattr(x, "__dict__", ()))
+    return all(hasattr(y, n) and _same(getattr(x, n), getattr(y, n), depth + 1) for n in parts if not n.startswith("__"))

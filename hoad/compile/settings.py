@@ -1,0 +1,86 @@
+"""Which back end runs compiled functions: the environment variable ``HOAD_COMPILE``, or the argument ``backend=``."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+from hoad.compile.replay import Replay
+from hoad.compile.steps import Steps
+from hoad.errors import CompileError
+
+__all__ = ["BACKENDS", "backend_of", "executor_for", "once", "optimised"]
+
+log = logging.getLogger("hoad")
+BACKENDS = ("off", "numpy", "c", "cuda")
+_said: set[str] = set()
+
+
+def once(message: str, *args: Any) -> None:
+    """One line in the log of hoad for each text."""
+    text = message % args
+    if text not in _said:
+        _said.add(text)
+        log.warning("%s", text)
+
+
+def backend_of(given: str | None) -> str:
+    """The back end: ``given``, else the environment variable, else native code for the processor.
+
+    Raises
+    ------
+    CompileError
+        For an unknown name.
+    """
+    name = given if given is not None else os.environ.get("HOAD_COMPILE", "") or "c"
+    if name not in BACKENDS:
+        what = "backend" if given is not None else "the environment variable HOAD_COMPILE"
+        raise CompileError.option(what, name, f"one of {', '.join(BACKENDS)}")
+    return name
+
+
+EXACT = ("remove_dead", "fold_constants", "merge_common", "simplify_selections", "join_views", "read_pieces")
+"""Passes after which NumPy gives the same results bit for bit."""
+
+
+def optimised(steps: Steps, backend: str) -> Steps:
+    """The steps after the passes: all of them for native code, those that round nothing differently for NumPy."""
+    try:
+        from hoad.compile import passes
+    except ImportError:
+        return steps
+    if backend != "numpy":
+        return passes.optimise(steps)
+    for run in passes.PASSES:
+        if run.__name__ in EXACT:
+            steps = run(steps)
+    return passes.remove_dead(steps)
+
+
+def executor_for(steps: Steps, backend: str) -> Any:
+    """What runs the steps: native code, or NumPy where that cannot be had."""
+    if backend != "numpy":
+        try:
+            return _native(steps, backend)
+        except _Missing as error:
+            once("compiled functions run as NumPy calls: %s", error)
+    return Replay(steps)
+
+
+class _Missing(Exception):
+    """There is no native code."""
+
+
+def _native(steps: Steps, backend: str) -> Any:
+    try:
+        from hoad.compile.build import build
+        from hoad.errors import NoCompilerError
+    except ImportError as error:
+        raise _Missing(str(error)) from None
+    if backend == "cuda":
+        raise _Missing("code for CUDA devices is not made yet")
+    try:
+        return build(steps)
+    except NoCompilerError as error:
+        raise _Missing(str(error)) from None

@@ -1,0 +1,286 @@
+"""Recording for compilation: values that write down the primitive steps that made them, and what Python asked about their numbers.
+
+A branch on a value, an integer used as an index, and every other look at numbers becomes a guard: the steps hold for other inputs
+where the answers are the same.  Nothing is kept of intermediate values but shapes and dtypes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hoad import backends
+from hoad.core.box import Box, Buffer, held, ops
+from hoad.core.level import STATE, Level
+from hoad.errors import HoadError, LeakedTraceError
+from hoad.modes.constants import Constants
+from hoad.modes.record import Step
+
+__all__ = ["Asked", "ForeignTraceError", "Watch", "Watched", "WatchedNumber", "watch"]
+
+
+class ForeignTraceError(HoadError):
+    """A traced value of a differentiation around the recording was met; caught where the recording was started."""
+
+
+class Asked:
+    """What Python asked: the slot, the answer (a bool, an int or an array) and who asked."""
+
+    __slots__ = ("slot", "value", "what")
+
+    def __init__(self, slot: int, value: Any, what: str) -> None:
+        self.slot, self.value, self.what = slot, value, what
+
+
+class Watch:
+    """The recording in progress.
+
+    Attributes
+    ----------
+    steps : list of Step
+    specs : dict
+        Slot -> (shape, dtype).
+    asked : list of Asked
+        In the order of the questions.
+    failed : str
+        The step that raised an error, which the function may have caught; a branch that no guard describes.
+    weak : bool
+        Whether a Python number met an array of another precision, which depends on its being a Python number.
+    """
+
+    def __init__(self, constants: Constants) -> None:
+        self.constants = constants
+        self.steps: list[Step] = []
+        self.specs: dict[int, tuple[tuple[int, ...], np.dtype[Any]]] = {}
+        self.asked: list[Asked] = []
+        self.failed = ""
+        self.weak = False
+        self._known: set[tuple[int, str]] = set()
+
+    def new(self, level: float, value: Any) -> Watched:
+        """A box for a result, in the next slot."""
+        slot = len(self.specs)
+        if not hasattr(value, "dtype"):
+            value = np.asarray(value)[()]
+        self.specs[slot] = (value.shape, value.dtype)
+        return Watched(level, value, slot)
+
+    def ask(self, slot: int, value: Any) -> None:
+        """Take down an answer, once for each slot and kind."""
+        kind = type(value).__name__
+        if (slot, kind) not in self._known:
+            self._known.add((slot, kind))
+            self.asked.append(Asked(slot, value, _asker()))
+
+
+_SILENT = ("/hoad/core/", "/hoad/modes/", "/hoad/backends/")
+
+
+def _asker() -> str:
+    """Function, file and line of the innermost frame that asks, outside the layers that only pass the question on."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename.replace("\\", "/")
+        if not any(part in name for part in _SILENT) and "/numpy/" not in name:
+            return f"{frame.f_code.co_name} ({'/'.join(name.split('/')[-3:])}:{frame.f_lineno})"
+        frame = frame.f_back
+    return "an unknown line"
+
+
+def _open(box: Box) -> Watch:
+    state = STATE.get(box.level)
+    if state is None:
+        raise LeakedTraceError.leaked(Watched.kind)
+    return state
+
+
+class Watched(Box):
+    """A value and the slot (``aux``) that it will have when the steps are repeated.
+
+    ``value`` is a question for numbers; shape, dtype and the recording itself use :func:`hoad.core.box.held`.
+    """
+
+    __slots__ = ()
+    kind = "recorded value"
+
+    def __init__(self, level: float, value: Any, aux: Any) -> None:
+        self.level = level
+        _set(self, value)
+        self.aux = aux
+        self.base = None
+        self.views = None
+
+    @property
+    def value(self) -> Any:  # type: ignore[override]
+        plain = held(self)
+        _open(self).ask(self.aux, plain.copy() if isinstance(plain, np.ndarray) else plain)
+        return plain
+
+    @value.setter
+    def value(self, new: Any) -> None:
+        _set(self, new)
+
+    @staticmethod
+    def process(prim: Any, level: float, args: tuple[Any, ...], kw: dict[str, Any]) -> Any:
+        state = STATE.get(level)
+        if state is None:
+            raise LeakedTraceError.leaked(Watched.kind)
+        if any(type(a) is WatchedNumber for a in args):
+            args = _strong(state, level, args)
+        xs: list[Any] = []
+        template: list[Any] = []
+        fill: list[tuple[int, int]] = []
+        keep = state.constants.keep
+        for i, a in enumerate(args):
+            if isinstance(a, Box):
+                if a.level == level:
+                    xs.append(held(a))
+                    template.append(None)
+                    fill.append((i, a.aux))
+                    continue
+                if type(a) is not Buffer:
+                    raise ForeignTraceError
+                a = a.snapshot()
+            xs.append(a)
+            template.append(keep(a))
+        kept = {k: keep(v) for k, v in kw.items()} if kw else kw
+        try:
+            y = prim.bind(*xs, **kw)
+        except BaseException:
+            state.failed = prim.name
+            raise
+        if isinstance(y, tuple) and not prim.multi:  # places of non-zeros: as many as the values say, for Python to go through
+            for _, slot in fill:
+                state.ask(slot, next(held(a).copy() for a in args if isinstance(a, Box) and a.level == level and a.aux == slot))
+            return y
+        boxes = tuple(state.new(level, v) for v in (y if prim.multi else (y,)))
+        state.steps.append(Step(prim, tuple(template), tuple(fill), kept, tuple(b.aux for b in boxes)))
+        return boxes if prim.multi else boxes[0]
+
+    def snapshot(self) -> Any:
+        return self.__class__(self.level, held(self), self.aux)
+
+    # -- what does not depend on the numbers ------------------------------------------------------------------------
+    shape = property(lambda self: held(self).shape)  # type: ignore[assignment]
+    dtype = property(lambda self: held(self).dtype)  # type: ignore[assignment]
+    ndim = property(lambda self: held(self).ndim)  # type: ignore[assignment]
+    size = property(lambda self: held(self).size)  # type: ignore[assignment]
+    itemsize = property(lambda self: held(self).dtype.itemsize)  # type: ignore[assignment]
+    device = property(lambda self: getattr(held(self), "device", "cpu"))  # type: ignore[assignment]
+
+    # -- questions --------------------------------------------------------------------------------------------------
+    def __bool__(self) -> bool:
+        plain = held(self)
+        try:
+            answer = bool(plain)
+        except BaseException:
+            _open(self).failed = "bool"
+            raise
+        flag = self if plain.dtype.kind == "b" else ops.not_equal(self, 0)
+        _open(self).ask((ops.reshape(flag, ()) if flag.ndim else flag).aux, answer)
+        return answer
+
+    def __index__(self) -> int:
+        answer = held(self).__index__()
+        _open(self).ask(self.aux, answer)
+        return answer
+
+    def __int__(self) -> int:
+        plain = held(self)
+        try:
+            answer = int(plain)
+        except BaseException:
+            _open(self).failed = "int"
+            raise
+        if plain.dtype.kind in "fc" and abs(answer) >= 2**62:
+            return int(self.value)
+        whole = self if plain.dtype.kind in "iu" else ops.astype(self, np.int64)
+        _open(self).ask((ops.reshape(whole, ()) if whole.ndim else whole).aux, answer)
+        return answer
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __complex__(self) -> complex:
+        return complex(self.value)
+
+    def item(self, *args: Any) -> Any:
+        return self.value.item(*args)
+
+    def tolist(self) -> Any:
+        return self.value.tolist()
+
+    def tobytes(self, order: Any = "C") -> bytes:
+        return self.value.tobytes(order)
+
+    def __repr__(self) -> str:
+        if self.level not in STATE:
+            return f"<{self.kind} of a recording that has ended>"
+        return f"<{self.kind}: {self.value!r}>"
+
+
+_set = Box.value.__set__  # type: ignore[attr-defined]
+backends.answers(Watched)
+
+
+class WatchedNumber(Watched):
+    """A Python float or complex among the inputs, held as a NumPy scalar: it does not promote the dtype of an array."""
+
+    __slots__ = ()
+
+
+def _strong(state: Watch, level: float, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Python numbers in the precision of the arrays that they meet."""
+    others = [a for a in args if hasattr(a, "dtype") and type(a) is not WatchedNumber]
+    if not others:
+        return args
+    found = np.result_type(*[a.dtype for a in others])
+    if found.kind not in "fc" or found.char in "dD":
+        return args
+    state.weak = True
+    out = []
+    for a in args:
+        if type(a) is WatchedNumber:
+            kind = np.result_type(found, 1j if a.dtype.kind == "c" else 1.0)
+            a = ops.astype(Watched(level, held(a), a.aux), kind)
+        out.append(a)
+    return tuple(out)
+
+
+def _keeps_weak(name: str) -> Callable[..., Any]:
+    plain = getattr(Box, name)
+
+    def operator(self: Any, *others: Any) -> Any:
+        y = plain(self, *others)
+        if type(y) is Watched and all(type(o) in (int, float, complex, WatchedNumber) for o in others):
+            return WatchedNumber(y.level, held(y), y.aux)
+        return y
+
+    operator.__name__ = name
+    return operator
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow", "mod", "floordiv"):
+    setattr(WatchedNumber, f"__{_name}__", _keeps_weak(f"__{_name}__"))
+    setattr(WatchedNumber, f"__r{_name}__", _keeps_weak(f"__r{_name}__"))
+for _name in ("neg", "pos", "abs"):
+    setattr(WatchedNumber, f"__{_name}__", _keeps_weak(f"__{_name}__"))
+
+
+def watch(f: Callable[..., Any], inputs: Sequence[Any], constants: Constants) -> tuple[Any, list[Watched], Watch, float]:
+    """Result of ``f``, the boxes that it was given, the recording, and the level of its boxes.
+
+    Python floats and complex numbers among the inputs stay weak (:class:`WatchedNumber`).
+    """
+    state = Watch(constants)
+    with Level(state) as level:
+        boxes = []
+        for x in inputs:
+            weak = type(x) in (float, complex)
+            box = state.new(level, np.asarray(x)[()] if weak else x)
+            boxes.append(WatchedNumber(level, held(box), box.aux) if weak else box)
+        out = f(*boxes)
+    return out, boxes, state, level
