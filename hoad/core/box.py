@@ -19,7 +19,7 @@ from hoad.core.array_methods import ArrayMethods
 from hoad.core.routes import functions, ops, ufuncs
 from hoad.errors import TracedConversionError, UnsupportedFunctionError
 
-__all__ = ["Box", "Buffer", "functions", "held", "ops", "peek", "shape_of", "strip", "ufuncs"]
+__all__ = ["Box", "Buffer", "bare", "functions", "held", "ops", "peek", "shape_of", "strip", "ufuncs"]
 
 
 def shape_of(value: Any) -> tuple[int, ...]:
@@ -97,6 +97,16 @@ def _declines(other: Any) -> bool:
     return getattr(type(other), "__array_ufunc__", ...) is None
 
 
+def bare(value: Any) -> Any:
+    """The same array for a question that is answered by a few booleans or numbers: a recording takes down the answer alone.
+
+    A recorded value is not looked into, so that what is computed from it is recorded as well.
+    """
+    while isinstance(value, Box) and not value.recorded:
+        value = held(value)
+    return value
+
+
 class Box(ArrayMethods):
     """A value at a level.  Users meet it only inside the functions they differentiate."""
 
@@ -104,6 +114,7 @@ class Box(ArrayMethods):
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]  # like ndarray: == is elementwise
     kind = "traced value"
+    recorded = False  # whether questions for its numbers are taken down
 
     level: float
     value: Any

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import like
-from hoad.core.box import strip
+from hoad.core.box import peek
 
 __all__ = [
     "as_array",
@@ -127,7 +127,7 @@ def in_precision_of(field: Array, constant: Array) -> Array:
     """
     if isinstance(constant, np.ndarray) and field.dtype.kind == "f" and constant.dtype.kind in "fiu":
         constant = constant.astype(field.dtype, copy=False)
-    return like(constant, strip(field))
+    return like(constant, peek(field))
 
 
 def as_array(a: Any) -> Array:

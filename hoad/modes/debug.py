@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, strip
+from hoad.core.box import bare
 from hoad.core.engine import engine
 from hoad.errors import NonFiniteError
 
@@ -51,8 +51,7 @@ def debug_nans() -> Iterator[None]:
 def _has_nan(x: Any) -> bool:
     if type(x) is engine.Scattered:
         return any(_has_nan(piece) for piece, *_ in x.pieces)
-    while isinstance(x, Box):
-        x = x.value
+    x = bare(x)
     return x is not None and bool(np.isnan(x).any())
 
 
@@ -69,7 +68,7 @@ def here() -> str:
 
 def check_tangent(prim: Any, y: Any, t: Any) -> None:
     for value, tangent in zip(y, t, strict=True) if prim.multi else ((y, t),):
-        if tangent is not None and _has_nan(tangent) and not _has_nan(strip(value)):
+        if tangent is not None and _has_nan(tangent) and not _has_nan(value):
             raise NonFiniteError.found(prim.name, "forward", here())
 
 

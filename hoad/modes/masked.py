@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import filled, of, truth
-from hoad.core.box import Box, peek, shape_of, strip
+from hoad.core.box import Box, peek, shape_of
 from hoad.core.engine import engine, sweep
 from hoad.core.level import Level
 from hoad.modes.forward import Dual
@@ -74,7 +74,7 @@ def _live(prim: Any, shape: tuple[int, ...], lives: list[Any], which: list[int],
         return prim.bind(*lives, **kw) != 0
     if prim.kind == "linear":
         return prim.bind(*[x * 1.0 if i in which else x for i, x in enumerate(lives)], **kw) != 0
-    return filled(shape, any(truth(np.any(lives[i])) for i in which), bool, strip(lives[which[0]]))
+    return filled(shape, any(truth(np.any(lives[i])) for i in which), bool, peek(lives[which[0]]))
 
 
 def tracked(g: Any) -> Any:
@@ -104,7 +104,7 @@ def has_nan(c: Any) -> bool:
     if isinstance(c, Jet):
         return any(has_nan(p) for p in c.aux.c)
     if isinstance(c, Box):
-        return has_nan(c.value)
+        return bool(np.any(np.isnan(c))) if c.recorded else has_nan(c.value)
     return c is not None and not of(c).symbolic and truth(np.isnan(c).any())
 
 

@@ -105,6 +105,7 @@ class Watched(Box):
 
     __slots__ = ()
     kind = "recorded value"
+    recorded = True
 
     def __init__(self, level: float, value: Any, aux: Any) -> None:
         self.level = level

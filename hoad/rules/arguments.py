@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hoad.backends import is_host, like, of
-from hoad.core.box import Box, ops, strip
+from hoad.core.box import Box, ops, peek
 
 
 def as_array(x: Any) -> Any:
@@ -27,7 +27,7 @@ def joined(x: Any) -> Any:
 
 def place_of(*xs: Any) -> Any:
     """The plain array among these whose device the others belong on."""
-    return next((plain for x in xs if not is_host(plain := strip(x))), 0)
+    return next((plain for x in xs if not is_host(plain := peek(x))), 0)
 
 
 def together(*xs: Any) -> list[Any]:

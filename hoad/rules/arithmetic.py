@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import filled, maybe_any
-from hoad.core.box import ops, peek, shape_of, strip
+from hoad.core.box import bare, ops, peek, shape_of
 from hoad.core.kinds import constant, elementwise, jointly_linear, linear, multilinear
 from hoad.core.kinds.batching import align_ranks
 from hoad.core.kinds.cotangents import fit, fitted, scaled
@@ -254,7 +254,7 @@ def _power_taylor(native_flow: Any) -> Any:
         fixed = p.rule is None and all(c is None for c in p.c[1:])
         if fixed and isinstance(exponent, int | float) and exponent == 2:
             return _square_taylor(algebra, y, xs, kw, memo)
-        if fixed and not maybe_any(strip(x.c[0]) == 0):
+        if fixed and not maybe_any(bare(x.c[0]) == 0):
             return _power_recurrence(algebra, y, x, exponent)
         return native_flow(algebra, y, xs, kw, memo)
 

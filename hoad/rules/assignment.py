@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import arange, filled
-from hoad.core.box import Box, ops, peek, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.in_place import assign
 from hoad.core.kinds import jointly_linear
 from hoad.core.kinds.cotangents import fit, is_real
@@ -86,7 +86,7 @@ def _update_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
             else:
                 c = getitem_.bind(g, index=index)
                 if repeated:
-                    c = ops.gate(_last_writes(index, shape, strip(g)), c)
+                    c = ops.gate(_last_writes(index, shape, peek(g)), c)
                 out.append(fit(_drop_leading(c, value_shape), value_shape, real_v))
         return out
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import filled, is_host, like
-from hoad.core.box import Box, ops, peek, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.kinds import composite, elementwise
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
@@ -104,8 +104,7 @@ def _spacings(f: Any, axes: tuple[int, ...], varargs: tuple[Any, ...]) -> list[A
             if h.shape[0] != f.shape[axis]:
                 raise ValueError("when 1d, distances must match the length of the corresponding dimension")
             h = diff(h)
-            plain = strip(h)
-            if not isinstance(h, Box) and is_host(h) and (plain == plain[0]).all():
+            if not isinstance(h, Box) and is_host(h) and (h == h[0]).all():
                 h = h[0]
         elif len(shape_of(h)) > 1:
             raise ValueError("distances must be either scalars or 1d")

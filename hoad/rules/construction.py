@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import like
-from hoad.core.box import Box, Buffer, ops, peek, shape_of, strip
+from hoad.core.box import Box, Buffer, bare, ops, peek, shape_of, strip
 from hoad.core.level import any_open
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
@@ -94,7 +94,7 @@ def _holds_box(x: Any) -> bool:
 
 def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
     a = asarray(a, dtype)
-    if peek(a).dtype.kind in "fc" and not np.all(np.isfinite(strip(a))):
+    if peek(a).dtype.kind in "fc" and not np.all(np.isfinite(bare(a))):
         raise ValueError("array must not contain infs or NaNs")
     return a
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, Buffer, functions, ops, peek, strip
+from hoad.core.box import Box, Buffer, bare, functions, ops, peek, shape_of
 from hoad.core.kinds import constant
 from hoad.core.level import any_open
 from hoad.core.primitive import expose
@@ -21,7 +21,7 @@ def _buffer(array: Any) -> Any:
 
 def _like(native: Any) -> Any:
     def like(prototype: Any, *args: Any, dtype: Any = None, shape: Any = None, **kwargs: Any) -> Any:
-        plain = strip(prototype)
+        plain = peek(prototype)
         shape = prototype.shape if shape is None else shape
         kwargs = {k: v for k, v in kwargs.items() if k in ("order", "device")}
         if args and isinstance(args[0], Box):  # full_like with a traced value
@@ -49,7 +49,7 @@ def _size(a: Any, axis: Any = None) -> int:
 
 def _result_type(*args: Any) -> Any:
     return np.result_type(
-        *[strip(a) if isinstance(a, Box) and peek(a).ndim == 0 else a.dtype if isinstance(a, Box) else a for a in args]
+        *[peek(a) if isinstance(a, Box) and peek(a).ndim == 0 else a.dtype if isinstance(a, Box) else a for a in args]
     )
 
 
@@ -58,26 +58,42 @@ for _name, _f in (
     ("iscomplexobj", lambda x: x.dtype.kind == "c"), ("isrealobj", lambda x: x.dtype.kind != "c"),
     ("can_cast", lambda from_, to, casting="safe": np.can_cast(from_.dtype, to, casting)),
     ("may_share_memory", lambda a, b, max_work=None: np.may_share_memory(peek(a), peek(b))),
-    ("shares_memory", lambda a, b, max_work=None: np.shares_memory(strip(a), strip(b))),
+    ("shares_memory", lambda a, b, max_work=None: np.shares_memory(peek(a), peek(b))),
     ("array_repr", lambda arr, *args, **kwargs: repr(arr)), ("array_str", lambda a, *args, **kwargs: str(a)),
 ):  # fmt: skip
     functions[getattr(np, _name)] = _f
 
 
-def _plain_test(name: str) -> None:
-    """Comparisons of whole arrays: their result is a bool, without derivative."""
+def _same_shape(a: Any, b: Any, equal_nan: bool = False) -> bool:
+    if shape_of(a) != shape_of(b):
+        return False
+    same = np.equal(a, b)
+    return bool(np.all(np.logical_or(same, np.logical_and(np.isnan(a), np.isnan(b))) if equal_nan else same))
+
+
+def _same_broadcast(a: Any, b: Any) -> bool:
+    try:
+        return bool(np.all(np.equal(a, b)))
+    except ValueError:
+        return False
+
+
+def _plain_test(name: str, body: Any) -> None:
+    """Comparisons of whole arrays: their result is a bool, without derivative; recorded values answer through ``body``."""
     native = getattr(np, name)
 
     def test(*args: Any, **kwargs: Any) -> Any:
         if any(isinstance(a, Box) and a.shape != peek(a).shape for a in args):  # a batch: one answer for each example
             raise TracedConversionError.conversion(f"np.{name}", "np.all(np.isclose(a, b)) or np.all(a == b)")
-        return native(*[strip(a) for a in args], **kwargs)
+        args = tuple(bare(a) for a in args)
+        return body(*args, **kwargs) if any(isinstance(a, Box) for a in args) else native(*args, **kwargs)
 
     expose(test, f"numpy.{name}", native, "constant")
 
 
-for _name in ("allclose", "array_equal", "array_equiv"):
-    _plain_test(_name)
+_plain_test("allclose", lambda a, b, *args, **kwargs: bool(np.all(np.isclose(a, b, *args, **kwargs))))
+_plain_test("array_equal", _same_shape)
+_plain_test("array_equiv", _same_broadcast)
 isclose_ = constant("isclose", lambda a, b, **tolerances: np.isclose(a, b, **tolerances))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import asarray, like
-from hoad.core.box import ops, strip
+from hoad.core.box import ops, peek
 from hoad.core.kinds import linear
 from hoad.core.kinds.batching import shift_axis
 from hoad.core.primitive import expose
@@ -73,7 +73,7 @@ def bin_weights(n: int, paired: float) -> np.ndarray:
 
 def weighted(g: Any, weights: np.ndarray, axis: int) -> Any:
     """``g`` times weights along an axis, in the precision of ``g``; weights of powers of two change no digit."""
-    plain = strip(g)
+    plain = peek(g)
     real = np.real(np.zeros((), g.dtype)).dtype
     return g * like(weights.astype(real).reshape(-1, *(1,) * (g.ndim - 1 - axis)), plain)
 

@@ -43,6 +43,8 @@ def plain_index(index: Any) -> Any:
         if type(index) is Buffer and index.dtype.kind in "iub":
             return index.value
         if index.dtype.kind in "iub":
+            if index.recorded:
+                return int(index) if index.dtype.kind != "b" and not index.ndim else strip(index)
             raise UnsupportedFunctionError.no_rule("indexing with a batched index", "; np.take_along_axis and np.where have one")
         raise TracedConversionError.conversion("indexing with x", "an integer array that does not depend on x")
     return np.asarray(index) if type(index) is list else index
@@ -50,7 +52,7 @@ def plain_index(index: Any) -> Any:
 
 def memory_order(x: Any) -> tuple[int, ...] | None:
     """Axes of the plain array inside x from the largest stride to the smallest; None if that is C order."""
-    plain = strip(x)
+    plain = peek(x)
     if not isinstance(plain, np.ndarray) or plain.flags.c_contiguous or plain.ndim < 2:
         return None
     return tuple(sorted(range(plain.ndim), key=lambda a: -abs(plain.strides[a])))
@@ -58,7 +60,7 @@ def memory_order(x: Any) -> tuple[int, ...] | None:
 
 def beside(index: Any, x: Any) -> Any:
     """An index whose arrays are where the array is that it reads."""
-    plain = strip(x)
+    plain = peek(x)
     if is_host(plain):
         return index
     return tuple(like(i, plain) for i in index) if type(index) is tuple else like(index, plain)
@@ -167,7 +169,21 @@ getitem_.reverse = _getitem_reverse
 def is_batched(index: Any) -> bool:
     """Whether integers or truth values of a batch are among the parts of an index."""
     parts = index if type(index) is tuple else (index,)
-    return any(isinstance(i, Box) and type(i) is not Buffer and i.dtype.kind in "iub" for i in parts)
+    return any(isinstance(i, Box) and type(i) is not Buffer and i.dtype.kind in "iub" and not i.recorded for i in parts)
+
+
+def _is_recorded_gather(x: Any, index: Any) -> bool:
+    """Whether an index holds recorded integers and gives a copy: then any integers may be repeated.
+
+    With masks the shape depends on the numbers, and x[i] for one integer is a view if there are other axes; both are looked at.
+    """
+    parts = index if type(index) is tuple else (index,)
+    boxes = [i for i in parts if isinstance(i, Box) and i.recorded]
+    if not boxes or any(i.dtype.kind not in "iu" for i in boxes):
+        return False
+    if not all(isinstance(i, slice | int | np.integer) or getattr(getattr(i, "dtype", None), "kind", "") in "iu" for i in parts):
+        return False
+    return any(shape_of(i) for i in parts if not isinstance(i, slice)) or len(parts) == len(shape_of(x))
 
 
 def places_of(index: Any, shape: tuple[int, ...]) -> Any:
@@ -210,7 +226,7 @@ def places_of(index: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _check_range(part: Any, n: int, axis: int) -> None:
-    plain = np.asarray(strip(part)) if is_host(peek(part)) else np.zeros(0)
+    plain = np.asarray(peek(part)) if is_host(peek(part)) else np.zeros(0)
     if plain.size and (plain.min() < -n or plain.max() >= n):
         wrong = plain.min() if plain.min() < -n else plain.max()
         raise IndexError(f"index {wrong} is out of bounds for axis {axis} with size {n}")
@@ -221,10 +237,10 @@ def getitem(x: Any, index: Any) -> Any:
     if type(index) is slice or type(index) is int:
         return getitem_(x, index=index)
     if not is_basic(index):
-        if is_batched(index):
+        if is_batched(index) or _is_recorded_gather(x, index):
             places = places_of(index, shape_of(x))
             y = ops.take_along_axis(ops.ravel(x), ops.ravel(places), 0)
-            return ops.reshape(y, shape_of(places))
+            return ops.reshape(y, shape_of(places)) if shape_of(places) else y[0]
         index = beside(plain_index(index), x)
         if not is_basic(index):
             return getitem_.bind(x, index=index)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import arange, asarray
-from hoad.core.box import Box, ops, peek, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.kinds import jointly_linear, linear
 from hoad.core.primitive import expose
 from hoad.rules.assignment import index_update
@@ -91,7 +91,7 @@ def extract(condition: Any, arr: Any) -> Any:
 
 def read_only(y: Any) -> Any:
     """A result that is a view in NumPy but not here: an in-place update of it is an error, not silently lost."""
-    plain = strip(y)
+    plain = peek(y)
     if isinstance(plain, np.ndarray):
         plain.flags.writeable = False
     return y

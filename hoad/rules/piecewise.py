@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import filled, is_host, like
-from hoad.core.box import Box, ops, peek, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.primitive import expose
 from hoad.rules.arguments import as_array, place_of
 
@@ -17,7 +17,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
         raise ValueError("list of cases must be same length as list of conditions")
     if not len(condlist):
         raise ValueError("select with an empty condition list is not possible")
-    dtype = np.result_type(*[v if type(v) in (int, float, complex) else strip(as_array(v)).dtype for v in (*choicelist, default)])
+    dtype = np.result_type(*[v if type(v) in (int, float, complex) else peek(as_array(v)).dtype for v in (*choicelist, default)])
     place = place_of(*condlist, *choicelist, default)
 
     def placed(v: Any) -> Any:

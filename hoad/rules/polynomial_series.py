@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import filled, like
-from hoad.core.box import Box, ops, peek, shape_of, strip
+from hoad.core.box import Box, bare, ops, peek, shape_of, strip
 from hoad.core.kinds import composite, implicit
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import expose
@@ -311,7 +311,7 @@ def _declare(family: Family) -> None:
             raise ValueError("tol must be non-negative")
         n = _length(lambda c: native("trim")(c, tol), _series(c))
         kept = _trimmed(_series(c), n)
-        return kept * 0 if n == 1 and np.all(np.abs(strip(_series(c))) <= tol) else kept
+        return kept * 0 if n == 1 and np.all(np.abs(bare(_series(c))) <= tol) else kept
 
     functions: dict[str, tuple[Any, str]] = {
         "val": (value, "composite"), "val2d": (partial(value_nd, grid=False), "composite"),
@@ -333,7 +333,7 @@ def _declare(family: Family) -> None:
 def _line(native: Any, off: Any, scl: Any) -> Any:
     """off + scl x: both are linear in off and scl."""
     constant, slope = native(0.0, 1.0), native(1.0, 0.0)
-    if np.ndim(strip(scl)) == 0 and strip(scl) == 0:
+    if np.ndim(peek(scl)) == 0 and bare(scl) == 0:
         return ops.stack([off * slope[0]])
     return ops.stack([off * slope[0] + scl * constant[0], scl * constant[1]])
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import filled, like
-from hoad.core.box import Box, ops, peek, shape_of, strip
+from hoad.core.box import Box, bare, ops, peek, shape_of
 from hoad.core.kinds import composite, implicit, jointly_linear
 from hoad.core.kinds.batching import align_ranks, by_loop
-from hoad.core.primitive import expose
+from hoad.core.primitive import Primitive, expose
 from hoad.rules.arguments import as_array, together
 
 
@@ -115,7 +115,9 @@ def with_value(traced: Any, native: Any, *arrays: Any) -> Any:
         return traced
     if not isinstance(traced, Box):
         return native(*arrays)
-    return value_of_.bind(traced, native(*map(strip, arrays)))
+    plain = [bare(a) for a in arrays]
+    value = Primitive("value", native, "constant").bind(*plain) if any(isinstance(a, Box) for a in plain) else native(*plain)
+    return value_of_.bind(traced, value)
 
 
 value_of_ = jointly_linear(
@@ -196,7 +198,7 @@ def poly(seq_of_zeros: Any) -> Any:
         raise ValueError("input must be 1d or non-empty square 2d array.")
     if not z.size:
         return 1.0
-    plain = strip(z)
+    plain = bare(z)
     real = plain.dtype.kind == "c" and bool(np.all(np.sort(plain) == np.sort(plain.conj())))
     return poly_.bind(z, real=real)
 
@@ -214,7 +216,7 @@ def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
         quotient.append(d)
         r = ops.concatenate([r[:k], r[k : k + n + 1] - d * v, r[k + n + 1 :]], 0)
     q = ops.stack(quotient) if quotient else filled((max(m - n + 1, 1),), 0, dtype, peek(u))
-    while shape_of(r)[0] > 1 and np.allclose(strip(r)[..., 0], 0, rtol=1e-14):
+    while shape_of(r)[0] > 1 and np.allclose(bare(r)[..., 0], 0, rtol=1e-14):
         r = r[1:]
     return q, r
 

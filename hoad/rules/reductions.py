@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import asarray, filled, is_host
-from hoad.core.box import Box, ops, peek, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.kinds import composite, constant, contraction, linear, selecting
 from hoad.core.kinds.batching import shift_axis
 from hoad.core.primitive import expose
@@ -164,7 +164,7 @@ def divided(total: Any, counted: Any, axis: Any, keepdims: Any) -> Any:
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False) -> Any:
     if weights is None:
         y = mean(a, axis, keepdims=keepdims)
-        total = np.full_like(strip(y), a.size // (math.prod(shape_of(y)) or 1), shape=shape_of(y)) if returned else None
+        total = np.full_like(peek(y), a.size // (math.prod(shape_of(y)) or 1), shape=shape_of(y)) if returned else None
     else:
         weights = asarray(weights)
         if shape_of(a) != shape_of(weights):

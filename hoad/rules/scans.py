@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import asarray, filled, is_host, like
-from hoad.core.box import Box, ops, peek, shape_of
+from hoad.core.box import Box, held, ops, peek, shape_of
 from hoad.core.kinds import composite, linear
 from hoad.core.kinds.batching import shift_axis
 from hoad.core.kinds.opaque import opaque
@@ -46,7 +46,8 @@ regular_cumprod_ = opaque(
 
 def _only_on_tape(x: Any) -> bool:
     """Whether x is a plain array under one tape: nothing else is traced then, so that a rule may be chosen by the values."""
-    plain = x.value if isinstance(x, Box) and x.kind == "node of a tape" else None
+    inner = held(x) if isinstance(x, Box) and x.kind == "node of a tape" else None
+    plain = peek(inner) if isinstance(inner, Box) and inner.recorded else inner
     return type(plain) is np.ndarray and plain.dtype.char in "df" and plain.size > 0
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import is_host, maybe_any
-from hoad.core.box import ops, peek, shape_of, strip
+from hoad.core.box import bare, ops, peek, shape_of
 from hoad.core.engine import engine, sweep
 from hoad.core.kinds import composite, constant, jointly_linear, selecting
 from hoad.core.kinds.batching import align_ranks, by_loop, shift_axis
@@ -258,7 +258,7 @@ def _median_body(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     n = flat.shape[-1]
     middle = ops.take_along_axis(flat, ranked_.bind(flat, first=(n - 1) // 2, last=n // 2), -1)
     y = middle[..., 0] if n % 2 else (middle[..., 0] + middle[..., 1]) / 2
-    y = np.where(np.any(np.isnan(flat), axis=-1), np.nan, y) if maybe_any(np.isnan(strip(flat))) else y
+    y = np.where(np.any(np.isnan(flat), axis=-1), np.nan, y) if maybe_any(np.isnan(bare(flat))) else y
     return ops.reshape(y, tuple(1 if i in axis else m for i, m in enumerate(shape))) if keepdims else y
 
 

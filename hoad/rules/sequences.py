@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import asarray, filled, like, truth
-from hoad.core.box import Box, functions, ops, peek, shape_of, strip
+from hoad.core.box import Box, bare, functions, ops, peek, shape_of, strip
 from hoad.core.kinds import constant
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import expose
@@ -26,7 +26,7 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     if peek(a).dtype.kind not in "iub":
         raise TypeError(f"Cannot cast array data from {peek(a).dtype!r} to dtype('int64') according to the rule 'safe'")
     a = a % n if mode == "wrap" else np.clip(a, 0, n - 1) if mode == "clip" else a
-    if mode == "raise" and truth(np.logical_or(np.any(strip(a) < 0), np.any(strip(a) >= n))):
+    if mode == "raise" and truth(np.logical_or(np.any(bare(a) < 0), np.any(bare(a) >= n))):
         raise ValueError("invalid entry in choice array")
     shape = np.broadcast_shapes(shape_of(a), *map(shape_of, choices))
     dtype = np.result_type(*[peek(c).dtype for c in choices])

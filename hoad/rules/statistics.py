@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import is_host, like, of
-from hoad.core.box import Box, ops, peek, shape_of, strip
+from hoad.core.box import Box, bare, ops, peek, shape_of
 from hoad.core.kinds import composite, constant, linear
 from hoad.core.kinds.cotangents import conjugated
 from hoad.core.primitive import expose
@@ -70,7 +70,7 @@ def _weights(w: Any, count: int, array: Any, name: str) -> Any:
         raise RuntimeError(f"cannot handle multidimensional {name}")
     if shape_of(w)[0] != count:
         raise RuntimeError(f"incompatible numbers of samples and {name}")
-    if is_host(peek(w)) and np.any(strip(w) < 0):
+    if is_host(peek(w)) and np.any(bare(w) < 0):
         raise ValueError(f"{name} cannot be negative")
     return w
 

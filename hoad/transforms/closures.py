@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, Buffer, ops
+from hoad.core.box import Box, Buffer, held, ops
 from hoad.core.space import flatten, unflatten
 from hoad.errors import ClosureError
 from hoad.modes.batch import Batched
@@ -202,7 +202,7 @@ def is_batched(x: Any) -> bool:
     while isinstance(x, Box):
         if isinstance(x, Batched):
             return True
-        x = x.value
+        x = held(x)
     return False
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, peek, shape_of, strip
+from hoad.core.box import Box, held, peek, shape_of
 from hoad.core.level import Level
 from hoad.core.space import apart, cast_like, flatten, flatten_like, unflatten
 from hoad.errors import DTypeError
@@ -36,7 +36,7 @@ def dual_call(selection: Selection, tangents: Sequence[Any], has_aux: bool = Fal
 def _below(aux: Any, level: float) -> Any:
     """Auxiliary output without the boxes of a closed level."""
     leaves, spec = flatten(aux)
-    return unflatten(spec, [leaf.value if isinstance(leaf, Box) and leaf.level in (level, 0) else leaf for leaf in leaves])
+    return unflatten(spec, [held(leaf) if isinstance(leaf, Box) and leaf.level in (level, 0) else leaf for leaf in leaves])
 
 
 def tangent_like(t: Any, y: Any) -> Any:
@@ -169,7 +169,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
 
 
 def seed_of(value: Any) -> Any:
-    plain = strip(value)
+    plain = peek(value)
     if isinstance(plain, np.generic | np.ndarray):
         return plain.dtype.type(1)
     return np.ones_like(plain, shape=shape_of(value))

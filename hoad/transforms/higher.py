@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import maybe_any
-from hoad.core.box import peek, shape_of, strip
+from hoad.core.box import Box, peek, shape_of
 from hoad.core.series import curve, mixed
 from hoad.core.space import cast_like, flatten, flatten_like, leaf_zeros, unflatten
 from hoad.errors import ShapeError, StructureError
@@ -85,7 +85,7 @@ def jet(f: Function, primals: Sequence[Any], series: Sequence[Sequence[Any]]) ->
         for c in s:
             part = flatten_like(c, selection.leaves[start : start + count], spec, "a coefficient")
             for row, leaf in zip(rows[start : start + count], part, strict=True):
-                row.append(leaf if leaf is not strip(leaf) or maybe_any(leaf) else None)
+                row.append(leaf if isinstance(leaf, Box) or maybe_any(leaf) else None)
         start += count
     out, level = mode.expand(curve(order), lambda *a: selection.call(a), rows)
     found, out_spec = _coefficients(out, level, order + 1)

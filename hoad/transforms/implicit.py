@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hoad.backends import like, truth
-from hoad.core.box import Box, ops, peek, shape_of, strip
+from hoad.core.box import Box, bare, ops, peek, shape_of
 from hoad.core.engine import engine
 from hoad.core.primitive import Primitive
 from hoad.core.series import Algebra, Series
@@ -169,7 +169,7 @@ def _equations(residual: Function, structure: str, components: int | None) -> Eq
             t = engine.push(lambda z: residual(z, *xs), [z], [v])[1]
             return leaf_zeros(z) if t is None else t
 
-        plain = strip(z)
+        plain = peek(z)
         if m == 1:
             return along(like(np.ones(shape, plain.dtype)[()], plain))
         unit = np.broadcast_to(np.eye(m, dtype=plain.dtype).reshape(m, m, *(1,) * len(points)), (m, m, *points))
@@ -181,8 +181,7 @@ def _equations(residual: Function, structure: str, components: int | None) -> Eq
         shape = shape_of(r)
         m, points = layout(shape)
         if m == 1:
-            plain = strip(j)
-            if not truth((plain != 0).all()):
+            if not truth((bare(j) != 0).all()):
                 raise ImplicitError.singular(0.0)
             return r / j
         rank = len(points)

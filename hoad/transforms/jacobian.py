@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hoad import backends
-from hoad.core.box import Box, peek, shape_of, strip
+from hoad.core.box import Box, peek, shape_of
 from hoad.core.level import Level
 from hoad.core.space import leaf_zeros, unflatten
 from hoad.errors import DTypeError
@@ -25,7 +25,7 @@ def basis(leaves: Sequence[Any]) -> list[Any]:
     sizes = [int(np.prod(shape_of(x))) for x in leaves]
     total, start, out = sum(sizes), 0, []
     for x, n in zip(leaves, sizes, strict=True):
-        plain = strip(x)
+        plain = peek(x)
         block = np.zeros((total, n), plain.dtype)
         block[np.arange(start, start + n), np.arange(n)] = 1
         if not isinstance(plain, np.ndarray | np.generic):

@@ -168,14 +168,15 @@ def _has_array(index: Any) -> bool:
 # -- random programs in which all arithmetic is exact -----------------------------------------------------------------------------
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 4.0, 3.0, np.inf, -np.inf, np.nan]
-_GRAIN, _LIMIT = 2.0**20, 2.0**24
+_BITS = {np.dtype(np.float32): 6, np.dtype(np.float64): 13, np.dtype(bool): 1}
 
 
 def _exact(y: Any) -> bool:
-    """Whether all numbers are infinite, NaN, or multiples of 2**-20 below 2**24: sums of their products need no rounding."""
+    """Whether all numbers are infinite, NaN, or multiples of 2**-b below 2**b, so that sums of their products need no rounding."""
+    limit = 2.0 ** _BITS[y.dtype]
     y = np.asarray(y, float)
     finite = y[np.isfinite(y)]
-    return bool((np.abs(finite) <= _LIMIT).all() and (finite * _GRAIN == np.rint(finite * _GRAIN)).all())
+    return bool((np.abs(finite) <= limit).all() and (finite * limit == np.rint(finite * limit)).all())
 
 
 class RandomProgram:

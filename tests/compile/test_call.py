@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from hoad.compile import call, runner, stub
-from hoad.compile.call import NativeCallError, Runner, fast_calls, layout, make_fast
+from hoad.compile.call import NativeCallError, Runner, fast_calls, layout, make_fast, memory
 from hoad.compile.steps import ArraySpec
 from hoad.compile.toolchain import NoCompilerError, shared_library
 
@@ -456,6 +456,150 @@ def test_results_outlive_the_function(kernels, way):
 def test_impossible_requests(kernels, way, wrong):
     with pytest.raises((ValueError, TypeError)):
         made(kernels, "nothing", **{"inputs": [X5], "outputs": [X5], **wrong})
+
+
+# Memory of results ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fresh(kernels):
+    """A builtin function that returns an array of a shape, with whatever was in its memory."""
+    if not fast_calls():
+        pytest.skip("no builtin functions here")
+
+    def make(*shape, dtype=np.float64):
+        return made(kernels, "nothing", [], [ArraySpec(shape, np.dtype(dtype))], single=True)
+
+    memory(0)
+    yield make
+    memory(0)
+
+
+@pytest.mark.parametrize("size", [128, 129, 1000, 4097, 70_001, 262_144, 300_000, 1 << 20])
+def test_results_are_aligned_and_own_their_memory(fresh, size):
+    f = fresh(size)
+    for y in (f(), f()):
+        assert y.ctypes.data % 64 == 0
+        assert y.flags.owndata
+        assert y.flags.c_contiguous
+        assert y.flags.f_contiguous
+        assert y.flags.aligned
+        assert y.flags.writeable
+        assert y.base is None
+        assert np._core.multiarray.get_handler_name(y) == "hoad"
+    assert fresh(size, 2)().flags.num & 3 == 1  # C order
+    assert fresh(2, size, dtype=np.uint8)().strides == (size, 1)
+
+
+def test_memory_is_used_again_only_when_it_is_free(fresh):
+    f = fresh(300_000)
+    start = memory().in_use
+    a, b = f(), f()
+    assert not np.shares_memory(a, b)
+    assert memory().in_use - start >= 2 * a.nbytes
+    view, where = a[5:10], a.ctypes.data
+    del a
+    c = f()
+    assert c.ctypes.data != where  # the view needs it
+    del view
+    assert memory().idle >= c.nbytes
+    assert f().ctypes.data == where
+    del b, c
+    gc.collect()
+    assert memory().in_use == start
+    assert memory().idle >= 3 * 2_400_000
+    assert memory(0).idle == 0
+
+
+def test_idle_memory_never_exceeds_what_was_in_use_at_once(fresh):
+    start, before = memory(0), resident() if sys.platform == "linux" else 0
+    for size in range(1_000_000, 2_000_000, 50_000):
+        y = fresh(size)()
+        y[:] = 1.0
+        del y
+        now = memory()
+        assert now.in_use == start.in_use
+        assert now.idle + now.in_use <= max(now.peak, start.peak)
+    assert memory().idle <= max(start.peak, 1.13 * 16e6 + start.in_use)
+    if sys.platform == "linux":
+        assert resident() - before < max(start.peak, 1.13 * 16e6) + 8e6
+    huge = fresh(40_000_000)()  # more than is kept
+    del huge
+    assert memory().idle <= 1 << 28
+
+
+def test_old_idle_memory_goes(fresh):
+    small, large = fresh(200), fresh(1_000_000)
+    large()
+    assert memory().idle >= 8e6
+    for _ in range(4200):
+        small()
+    assert memory().idle < 1e6
+
+
+def test_results_can_be_resized(fresh):
+    y = fresh(1000)()
+    y[:] = np.arange(1000)
+    y.resize(2000, refcheck=False)
+    np.testing.assert_array_equal(y[:1000], np.arange(1000))
+    assert not y[1000:].any()
+    y.resize(10, refcheck=False)
+    np.testing.assert_array_equal(y, np.arange(10))
+    start = memory().in_use
+    del y
+    assert memory().in_use < start
+
+
+def test_results_are_traced(fresh):
+    f = fresh(100_000)
+    tracemalloc.start()
+    try:
+        y = f()
+        found = tracemalloc.take_snapshot().filter_traces([tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)])
+        assert sum(t.size for t in found.traces) == y.nbytes
+        del y
+        found = tracemalloc.take_snapshot().filter_traces([tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)])
+        assert not found.traces
+    finally:
+        tracemalloc.stop()
+
+
+def test_results_do_not_disturb_each_other(fresh):
+    random = np.random.default_rng(3)
+    functions = [(n, fresh(n)) for n in (200, 201, 1000, 5000, 5001, 70_000, 300_000)]
+    start, kept = memory().in_use, []
+    for k in range(3000):
+        n, f = functions[random.choice(7, p=[0.2, 0.2, 0.2, 0.15, 0.15, 0.06, 0.04])]
+        y = f()
+        y[:] = k
+        kept.append((k, y))
+        while len(kept) > 20 or (kept and random.random() < 0.4):
+            number, old = kept.pop(random.integers(len(kept)))
+            assert (old == number).all()
+            del old
+    assert memory().in_use - start >= sum(y.nbytes for _, y in kept)
+    del y, kept
+    assert memory().in_use == start
+
+
+def test_threads_with_large_results(kernels):
+    spec = ArraySpec((100_000,), REAL)
+    f = made(kernels, "nothing", [spec], [spec, spec], offsets=[0], total=1 << 16, release_gil=True)
+    wrong, x = [], np.zeros(100_000)
+
+    def work(k):
+        for i in range(100):
+            y, z = f(x)
+            y[:], z[:] = k, i
+            if not ((y == k).all() and (z == i).all()):
+                wrong.append(k)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
 
 
 # A Runner ------------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from hoad.compile.loops.kernels import Box, Kernel, Root, Store
 from hoad.compile.loops.scalar import BOOLEAN, COST, Node
 from hoad.compile.loops.values import Reduced
 
-__all__ = ["Printed", "print_kernel"]
+__all__ = ["CHUNK", "CHUNKS", "Printed", "cost_of", "print_kernel"]
 
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 _COMPARE = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!="}
@@ -166,17 +166,25 @@ def _weight(box: Box) -> float:
     return sum(COST.get(n.operation, 0.3 if n.operation in BOOLEAN else 1.0) for n in box.graph.nodes if n.number in needed)
 
 
+def cost_of(kernel: Kernel) -> float:
+    """Operations of a kernel."""
+    return sum(_weight(b) * prod(b.counts) for b in kernel.boxes)
+
+
 class _Kernel:
-    def __init__(self, kernel: Kernel, stored: Any) -> None:
+    def __init__(self, kernel: Kernel, stored: Any, chunks: int | None) -> None:
         self.kernel = kernel
+        self.streamed = chunks is not None
         self.stored = stored
         self.buffers: list[int] = []
         self.kinds: list[tuple[str, bool]] = []
-        self.cost = sum(_weight(b) * prod(b.counts) for b in kernel.boxes)
+        self.cost = cost_of(kernel)
         domain = kernel.domain
         self.chunks = 1
         if domain and domain[0] >= 8:
             self.chunks = int(max(1, min(CHUNKS, self.cost / CHUNK, domain[0] // 2)))
+        if chunks is not None:
+            self.chunks = chunks
         self.several = len(kernel.boxes) > 1
         for r in kernel.roots:  # rows of a chunk are set to zero by themselves
             if self.in_memory(r) and not self.over_outer(r) and r.value.shape[:1] != domain[:1]:
@@ -227,7 +235,8 @@ class _Kernel:
                 if self.buffers[k] == self.stored.buffer(root.value):
                     shift = f" + chunk * {root.value.size}L"
             head.append(f"    {const}{TYPES[dtype]} *restrict p{k} = ({const}{TYPES[dtype]} *)b[a[{k}]]{shift};")
-        body = "\n".join(["{", "    (void)a; (void)b; (void)lo; (void)hi; (void)chunk;", *head, *self.lines, "}"])
+        more = ["    const int more = chunk < 0;", "    if (more) chunk = ~chunk;"] if self.streamed else []
+        body = "\n".join(["{", "    (void)a; (void)b; (void)lo; (void)hi; (void)chunk;", *more, *head, *self.lines, "}"])
         length = self.kernel.domain[0] if self.kernel.domain else 1
         return Printed(body, self.buffers, length, self.chunks, partial, self.cost)
 
@@ -244,7 +253,8 @@ class _Kernel:
             name = self.out(root)
             covered = self.over_outer(root)
             if covered or self.chunks == 1:
-                self.lines.append(f"    for (long j = 0; j < {value.size}L; ++j) {name}[j] = {start};")
+                once = "    if (!more)\n" if self.streamed and covered else ""
+                self.lines.append(f"{once}    for (long j = 0; j < {value.size}L; ++j) {name}[j] = {start};")
             else:  # rows of this chunk only
                 row = value.size // self.kernel.domain[0]
                 self.lines.append(f"    for (long j = lo * {row}L; j < hi * {row}L; ++j) {name}[j] = {start};")
@@ -267,7 +277,10 @@ class _Kernel:
         assert isinstance(value, Reduced)
         name = self.out(root)
         for place, acc in self.names_of(n, root):
-            self.lines.append(f"    {name}[{place}] = {self.total(acc, value, prod(self.kernel.domain))};")
+            total = self.total(acc, value, prod(self.kernel.domain))
+            if self.streamed:
+                self.lines.append(f"    if (more) {name}[{place}] = {self.combined(value, f'{name}[{place}]', total)}; else")
+            self.lines.append(f"    {name}[{place}] = {total};")
         known = {place for place, _ in self.names_of(n, root)}
         for place in range(value.size):
             if place not in known:
@@ -424,6 +437,10 @@ def _clip(bound: str, base: int, stride: int, count: int) -> str:
     return f"{bound} <= {base} ? 0 : ({at}) < {count} ? ({at}) : {count}"
 
 
-def print_kernel(kernel: Kernel, stored: Any) -> Printed:
-    """The text of a kernel and the buffers that it reads and writes."""
-    return _Kernel(kernel, stored).print()
+def print_kernel(kernel: Kernel, stored: Any, chunks: int | None = None) -> Printed:
+    """The text of a kernel and the buffers that it reads and writes.
+
+    ``chunks`` is given for a kernel of a stream: the same for all of them.  Its functions are called for one block of rows after the
+    other, and ``~chunk`` instead of ``chunk`` says that results of the chunk are to be added to.
+    """
+    return _Kernel(kernel, stored, chunks).print()

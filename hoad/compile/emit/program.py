@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from hoad.compile.emit.c import TYPES, print_kernel
+from hoad.compile.emit.c import CHUNK, CHUNKS, TYPES, cost_of, print_kernel
 from hoad.compile.emit.prelude import PRELUDE
 from hoad.compile.loops.kernels import Kernel
 from hoad.compile.loops.roots import Call, Plan
+from hoad.compile.loops.streams import Stream, streams
 from hoad.compile.loops.values import Constant, Input, Result, Value
 
 __all__ = ["Buffers", "Native", "emit"]
@@ -22,7 +23,7 @@ long hoad_run(char *const *restrict b, long start, long stop) {
     for (long c = start; c < stop; ++c) {
         const struct call *q = &calls[c];
         const int *a = arguments + q->arguments;
-        if (q->chunks == 1) {
+        if (q->chunks == 1 && q->together == 1) {
             functions[q->function](b, a, 0, q->length, 0);
             continue;
         }
@@ -30,8 +31,17 @@ long hoad_run(char *const *restrict b, long start, long stop) {
         const int team = hoad_team();
         (void)team;
         #pragma omp parallel for schedule(dynamic) num_threads(team) if (team > 1)
-        for (long k = 0; k < n; ++k)
-            functions[q->function](b, a, q->length * k / n, q->length * (k + 1) / n, k);
+        for (long k = 0; k < n; ++k) {
+            const long lo = q->length * k / n, hi = q->length * (k + 1) / n;
+            if (q->together == 1) {
+                functions[q->function](b, a, lo, hi, k);
+                continue;
+            }
+            for (long i = lo; i < hi; i += q->block)
+                for (const struct call *p = q; p < q + q->together; ++p)
+                    functions[p->function](b, arguments + p->arguments, i, i + q->block < hi ? i + q->block : hi, i == lo ? k : ~k);
+        }
+        c += q->together - 1;
     }
     return 0;
 }
@@ -82,10 +92,10 @@ class _Table:
             self.texts.append(text or f"static void {name}(char *const *restrict b, const int *restrict a, long lo, long hi, long chunk)\n{body}\n")
         return self.names[body]
 
-    def call(self, function: int, arguments: list[int], length: int, chunks: int) -> int:
-        self.rows.append(f"{{{function}, {len(self.arguments)}, {length}L, {chunks}L}}")
+    def call(self, function: int, arguments: list[int], length: int, chunks: int, together: int = 1, block: int = 0) -> None:
+        """A row of the table; the first of ``together`` calls of a stream runs all of them, ``block`` rows at a time."""
+        self.rows.append(f"{{{function}, {len(self.arguments)}, {length}L, {chunks}L, {together}, {block}}}")
         self.arguments += arguments
-        return len(self.rows) - 1
 
 
 def emit(plan: Plan, inputs: int, results: int) -> Native:
@@ -103,6 +113,7 @@ def emit(plan: Plan, inputs: int, results: int) -> Native:
     out_names = {id(v): n for n, v in enumerate(outputs)}
     operations = 0.0
     position = 0
+    notes = list(plan.notes)
 
     def known(v: Value) -> Any:
         """A name for the buffer of a value."""
@@ -128,27 +139,44 @@ def emit(plan: Plan, inputs: int, results: int) -> Native:
         return name
 
     start = 0
-    for item in plan.order:
+
+    def kernel(item: Kernel, chunks: int | None, together: int, block: int) -> list[Any]:
+        """Put the call of a kernel into the table; its roots of which there are results of chunks."""
+        nonlocal operations
+        printed = print_kernel(item, plan.stored, chunks)
+        operations += printed.cost
+        partial = {id(r.value): ("scratch", ("partial", id(r.value))) for r in printed.partial}
+        for r in printed.partial:
+            name = partial[id(r.value)]
+            sizes[name] = r.value.size * _bytes(r.value.dtype) * printed.chunks
+            scratch.append(name)
+        names = [use(partial.get(id(v)) or known(v)) for v in (plan.stored.values[b] for b in printed.buffers)]
+        pending.append((len(table.rows), names))
+        table.call(table.function(printed.body), [0] * len(names), printed.length, printed.chunks, together, block)
+        return [(r.value, partial[id(r.value)], printed.chunks) for r in printed.partial]
+
+    def finish(parts: list[Any]) -> None:
+        """Add up the results of chunks."""
+        nonlocal position
+        for value, name, chunks in parts:
+            position += 1
+            names = [use(known(value)), use(name)]
+            pending.append((len(table.rows), names))
+            table.call(table.function(*_combine(value)), [0, 0, chunks, value.size], 1, 1)
+
+    for item in streams(plan.order, plan.stored):
         position += 1
         if isinstance(item, Kernel):
-            if not item.boxes and not any(r.reduced for r in item.roots):
-                continue
-            printed = print_kernel(item, plan.stored)
-            operations += printed.cost
-            function = table.function(printed.body)
-            partial = {id(r.value): ("scratch", ("partial", id(r.value))) for r in printed.partial}
-            for r in printed.partial:
-                name = partial[id(r.value)]
-                sizes[name] = r.value.size * _bytes(r.value.dtype) * printed.chunks
-                scratch.append(name)
-            names = [use(partial.get(id(v)) or known(v)) for v in (plan.stored.values[b] for b in printed.buffers)]
-            pending.append((len(table.rows), names))
-            table.call(function, [0] * len(names), printed.length, printed.chunks)
-            for r in printed.partial:
-                position += 1
-                names = [use(known(r.value)), use(partial[id(r.value)])]
-                pending.append((len(table.rows), names))
-                table.call(table.function(*_combine(r.value)), [0, 0, printed.chunks, r.value.size], 1, 1)
+            if item.boxes or any(r.reduced for r in item.roots):
+                finish(kernel(item, None, 1, 0))
+        elif isinstance(item, Stream):
+            cost = sum(map(cost_of, item.kernels))
+            chunks = int(max(1, min(CHUNKS, cost / CHUNK, item.kernels[0].domain[0] // item.block)))
+            parts = []
+            for n, part in enumerate(item.kernels):  # all of their arrays are in use at once
+                parts += kernel(part, chunks, len(item.kernels) if n == 0 else 1, item.block)
+            notes.append(f"{len(item.kernels)} kernels run together on {item.block} of {item.kernels[0].domain[0]} rows at a time")
+            finish(parts)
         elif item.kind == "gemm":
             body, count = _gemm(item)
             operations += count
@@ -189,7 +217,7 @@ def emit(plan: Plan, inputs: int, results: int) -> Native:
     buffers.place = {id(v): place[known(v)] for v in plan.stored.values if known(v) in place}
     source = _source(table)
     tables = 8 * (len(table.arguments) + 4 * len(table.rows))
-    return Native(source, len(table.rows), buffers, segments, operations, len(table.names), plan.notes, tables)
+    return Native(source, len(table.rows), buffers, segments, operations, len(table.names), notes, tables)
 
 
 def _bytes(dtype: str) -> int:
@@ -208,8 +236,8 @@ def _source(table: _Table) -> str:
             *table.texts,
             f"static const int arguments[] = {{{rows([str(a) for a in table.arguments] or ['0'], 24)}}};",
             f"static const kernel functions[] = {{{rows([f'k{n}' for n in range(len(table.names))] or ['0'])}}};",
-            "struct call { int function, arguments; long length, chunks; };",
-            f"static const struct call calls[] = {{{rows(table.rows or ['{0, 0, 0, 0}'], 4)}}};",
+            "struct call { int function, arguments; long length, chunks; int together, block; };",
+            f"static const struct call calls[] = {{{rows(table.rows or ['{0, 0, 0, 0, 1, 0}'], 4)}}};",
             RUN,
         ]
     )

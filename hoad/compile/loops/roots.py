@@ -70,24 +70,6 @@ class Plan:
     notes: list[str] = field(default_factory=list)
 
 
-def sorted_values(outputs: Iterable[Value], calls_of: Any) -> list[Value]:
-    """All values that the outputs need, each after its arguments."""
-    done: set[int] = set()
-    order: list[Value] = []
-    waiting: list[tuple[Value, bool]] = [(v, False) for v in outputs]
-    while waiting:
-        v, ready = waiting.pop()
-        if id(v) in done:
-            continue
-        if ready:
-            done.add(id(v))
-            order.append(v)
-            continue
-        waiting.append((v, True))
-        waiting += [(a, False) for a in _needs(v) if id(a) not in done]
-    return order
-
-
 def _needs(v: Value) -> Sequence[Value]:
     call = getattr(v, "call", None)
     return call.args if call is not None else v.args
@@ -124,7 +106,7 @@ def root_of(v: Value) -> Root:
 class _Planner:
     def __init__(self, outputs: list[Value]) -> None:
         self.outputs = outputs
-        self.order = sorted_values(outputs, None)
+        self.order: list[Value] = []
         self.gemms: dict[int, Call] = {}
         self.forced: set[int] = set()
         self.notes: list[str] = []
@@ -144,11 +126,11 @@ class _Planner:
             call = getattr(v, "call", None)
             if call is not None:
                 found.update(id(a) for a in call.args)
-        return {n for n in found} | self.forced
+        return found | self.forced
 
     def run(self) -> Plan:
         while True:
-            self.order = sorted_values(self.outputs, None)
+            self.order = self.reachable()
             try:
                 return self.attempt()
             except NotAffine as problem:
@@ -163,8 +145,7 @@ class _Planner:
     def attempt(self) -> Plan:
         hard = self.hard()
         # gemms read their factors, not the formula of the product
-        self.order = [v for v in self._reachable()]
-        order = self.order
+        self.order = order = self.reachable()
         roots = {id(v) for v in order if id(v) in hard and not v.stored}
         level: dict[int, int] = {}
         weight: dict[int, float] = {}
@@ -185,7 +166,8 @@ class _Planner:
         self.share(order, roots, level, weight)
         return self.schedule(order, roots, weight)
 
-    def _reachable(self) -> list[Value]:
+    def reachable(self) -> list[Value]:
+        """All values that the outputs need, each after its arguments."""
         done: set[int] = set()
         order: list[Value] = []
         waiting: list[tuple[Value, bool]] = [(v, False) for v in self.outputs]
@@ -207,9 +189,11 @@ class _Planner:
         for v in reversed(order):
             name = id(v)
             mine = keys.get(name, set())
-            if name not in roots and not v.stored and len(mine) > 1 and not isinstance(v, Uniform | Moved):
+            if name not in roots and not v.stored and mine and not isinstance(v, Uniform | Moved):
                 again = weight[name] * (len(mine) - 1)
-                if again > (2.0 if v.size <= 4096 else 60.0):
+                points = _product(root_of(v).domain)
+                spread = max(_product(domain) for domain, _ in mine) / max(1, points)  # computed for each point of a longer loop
+                if again > (2.0 if v.size <= 4096 else 60.0) or (weight[name] >= 2 and spread >= 2 and v.size > TINY):
                     roots.add(name)
             if name in self.gemms:
                 continue
@@ -341,8 +325,6 @@ class _Planner:
 
     def middle(self, root: Root, stored: Stored) -> Value:
         """A value half way down the formula of a root."""
-        path = [root.formula]
-        heights: dict[int, int] = {}
         inside: list[Value] = []
         waiting = list(root.formula.args)
         seen: set[int] = set()
@@ -353,7 +335,6 @@ class _Planner:
             seen.add(id(v))
             inside.append(v)
             waiting += v.args
-        del path, heights
         inside = [v for v in inside if not isinstance(v, Uniform | Moved) and id(v) not in self.forced]
         if not inside:
             raise AssertionError("one formula with too many operations of its own")
@@ -385,14 +366,7 @@ def _is_gemm(v: Product) -> bool:
 def gemm_call(v: Product) -> Call:
     """C = A B as BLAS wants it; transposes of stored arrays are flags."""
     la, lb, out = v.labels
-    (a, la), (b, lb) = _untransposed(v.factors[0], la), _untransposed(v.factors[1], lb)
-    return Call([a, b], [v], "gemm", (la, lb, out))
-
-
-def _untransposed(x: Value, labels: str) -> tuple[Value, str]:
-    while isinstance(x, Moved) and x.maps == ((0, ((1, 1),)), (0, ((0, 1),))):
-        x, labels = x.args[0], labels[::-1]
-    return x, labels
+    return Call(list(v.factors), [v], "gemm", v.labels)
 
 
 def plan(outputs: list[Value]) -> Plan:

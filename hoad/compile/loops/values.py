@@ -207,6 +207,8 @@ class Product(Reduced):
 
     def __init__(self, a: Value, b: Value, labels: tuple[str, str, str], dtype: str) -> None:
         la, lb, out = labels
+        a, la = untransposed(a, la)
+        b, lb = untransposed(b, lb)
         extent = dict(zip(la, a.shape, strict=True)) | {k: n for k, n in zip(lb, b.shape, strict=True) if n != 1}
         summed = [k for k in dict.fromkeys(la + lb) if k not in out]
         large, other = (la, lb) if a.size >= b.size else (lb, la)
@@ -222,6 +224,16 @@ class Product(Reduced):
         super().__init__("add", Pointwise("multiply", (spread(a, la), spread(b, lb)), shape, dtype), [space.index(k) for k in summed])
         self.factors = (a, b)
         self.labels = (la, lb, out)
+
+
+def untransposed(x: Value, labels: str) -> tuple[Value, str]:
+    """An array before its axes were put into another order, and the labels in that order."""
+    while isinstance(x, Moved) and len(set(labels)) == len(labels) == len(x.args[0].shape):
+        axes = [parts[0][0] for c, parts in x.maps if c == 0 and len(parts) == 1 and parts[0][1] == 1]
+        if sorted(axes) != list(range(len(labels))) or x.args[0].size != x.size:
+            break
+        x, labels = x.args[0], "".join(labels[k] for k in axes)
+    return x, labels
 
 
 class Reshaped(Value):

@@ -6,7 +6,7 @@ from typing import Any
 
 from hoad.compile.loops.values import Assembled, Pieces, Pointwise, Value
 from hoad.compile.lower.lowering import code, lowers
-from hoad.compile.lower.shaping import FEW, moved
+from hoad.compile.lower.shaping import few, moved
 
 __all__: list[str] = []
 
@@ -23,7 +23,7 @@ def _concatenate(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | No
         pieces.append(a)
         places.append([(at if k == axis else 0, 1) for k in range(len(spec.shape))])
         at += a.shape[axis]
-    if len(pieces) > FEW:
+    if not few(places, spec.shape):
         return Assembled(pieces, places, spec.shape, dtype)
     return Pieces(pieces, places, 0.0, spec.shape, dtype)
 

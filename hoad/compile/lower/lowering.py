@@ -77,7 +77,10 @@ def constant(x: Any) -> Value | None:
         return Uniform(x.flat[0] if isinstance(x, np.ndarray) else x, x.shape, kind)
     if x.dtype.kind in "iu" and x.size == 1 and abs(int(x.flat[0] if isinstance(x, np.ndarray) else x)) < 2**53:
         return Uniform(x.flat[0] if isinstance(x, np.ndarray) else x, x.shape, "f8")
-    return Constant(np.ascontiguousarray(x).reshape(x.shape), kind)
+    if isinstance(x, np.ndarray) and x.ndim > 1 and x.flags.f_contiguous and not x.flags.c_contiguous:
+        last = x.ndim - 1  # a transpose of what lies in memory, which other steps may read as well
+        return Moved(Constant(x.T, kind), [(0, ((last - k, 1),)) for k in range(x.ndim)], x.shape)
+    return Constant(np.ascontiguousarray(x).reshape(np.shape(x)), kind)
 
 
 def _is_uniform(x: Any) -> bool:
@@ -92,12 +95,21 @@ class _Lowerer:
         self.steps = steps
         self.values: dict[int, Value] = {n: Input(n, s.shape, code(s.dtype)) for n, s in enumerate(steps.inputs)}
         self.constants: dict[int, tuple[Any, Value | None]] = {}
+        self.arrays: dict[Any, Constant] = {}
         self.calls: list[str] = []
 
     def constant(self, x: Any) -> Value | None:
+        """The value of a constant argument; arrays of the same memory are one."""
         known = self.constants.get(id(x))
         if known is None:
-            known = self.constants[id(x)] = (x, constant(x))
+            value = constant(x)
+            base = value.args[0] if isinstance(value, Moved) else value
+            if isinstance(base, Constant):
+                key = (base.array.ctypes.data, base.shape, base.dtype)
+                same = self.arrays.setdefault(key, base)
+                if same is not base:
+                    value = Moved(same, value.maps, value.shape) if isinstance(value, Moved) else same
+            known = self.constants[id(x)] = (x, value)
         return known[1]
 
     def run(self) -> Lowered:

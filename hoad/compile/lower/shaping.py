@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hoad.compile.loops.roots import TOGETHER, UNROLLED
 from hoad.compile.loops.values import Assembled, Moved, Overlaid, Pieces, Pointwise, Reshaped, Uniform, Value
 from hoad.compile.lower.lowering import code, lowers
 
@@ -189,9 +190,15 @@ def _assemble(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
         before = together.get(key)
         together[key] = found[0] if before is None else Pointwise("add", (before, found[0]), found[0].shape, dtype)
     places = [place for _, place in together]
-    if len(places) <= FEW:
+    if few(places, spec.shape):
         return Pieces(list(together.values()), places, 0.0, spec.shape, dtype)
     return Assembled(list(together.values()), places, spec.shape, dtype)
+
+
+def few(places: Sequence[Sequence[tuple[int, int]]], shape: Sequence[int]) -> bool:
+    """Whether loops over the array have to be cut at a few places only; short axes are written out and need no cut."""
+    long = [k for k, n in enumerate(shape) if n > UNROLLED]
+    return len({tuple(place[k] for k in long) for place in places}) <= FEW and len(places) <= TOGETHER
 
 
 @lowers("index_update")

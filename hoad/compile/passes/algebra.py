@@ -6,6 +6,7 @@ Every rule but one gives bit for bit the same numbers, with signed zeros, NaN an
 - -1 x and x / -1 are -x; -(-x) is x; -(c x) is (-c) x, -(x / c) is x / (-c), -(c / x) is (-c) / x, also inside of products;
 - (-a) (-b), (-a) / (-b) lose their signs, (-a) b is -(a b) and (-a) / b is -(a / b), so that a sum can take the sign up:
   a + (-b) and (-a) + b are differences, a - (-b) is a sum;
+- x + x is 2 x, -x - x is -2 x, sum(-x) is 0.0 - sum(x) (NumPy's sum is never -0.0);
 - x x is square(x), square(-x) and absolute(-x) are those of x, 1 / x is reciprocal(x), x / 2**k is a product;
 - moving elements (slices, transposes, reshapes) and changing their sign can be swapped.
 
@@ -61,13 +62,34 @@ def _negative_of(walk: Walk, a: Any) -> Any:
 
 
 def _with_sign_outside(walk: Walk, step: Step, args: list[Any], i: int, out: Any) -> Any:
-    """``-(f(.., a, ..))`` for ``f(.., -a, ..)``, where the sign is used here only and costs no more outside."""
+    """``-(f(.., a, ..))`` for ``f(.., -a, ..)``, where the sign costs no more outside: it is used here only, or taken up there."""
     inner = _negative_of(walk, args[i])
-    if inner is None or type(inner) is not Slot or not walk.single(args[i]) or walk.specs[args[i]] != out:
+    if inner is None or type(inner) is not Slot or walk.specs[args[i]] != out:
+        return None
+    if not walk.single(args[i]) and not _taken_up(walk, step.outputs[0]):
         return None
     new = list(args)
     new[i] = inner
     return make_step("negative", [walk.add(step.primitive, new, step.kw, out)], {}, step.outputs)
+
+
+def _taken_up(walk: Walk, slot: int) -> bool:
+    """Whether sums and differences alone use a result, which have no other sign to take up."""
+    users = walk.consumers(slot)
+    if not users or any(u.primitive.name not in ("add", "subtract") or u.kw for u in users):
+        return False
+    others = [s for u in users for _, s in u.inputs if s != slot]
+    return len(others) == len(users) and all(walk.maker(Slot(s), "negative") is None and _unsigned(walk, s) for s in others)
+
+
+def _unsigned(walk: Walk, slot: int) -> bool:
+    """Whether no sign will be moved out of what makes a slot."""
+    step = walk.maker(Slot(slot), "multiply", "divide")
+    return (
+        slot < len(walk.source.inputs)
+        or (slot in walk.made and step is None)
+        or (step is not None and not any(walk.maker(a, "negative") for a in operands(step)))
+    )
 
 
 # -- products and quotients -------------------------------------------------------------------------------------------------------
@@ -192,6 +214,8 @@ def _plus_constant(walk: Walk, step: Step, x: Slot, value: float | None, out: An
 
 
 def _plus_negative(walk: Walk, step: Step, a: Any, b: Any) -> Any:
+    if type(a) is Slot and type(b) is Slot and a == b:
+        return make_step("multiply", [2.0, a], {}, step.outputs)
     for x, y in ((a, b), (b, a)):
         inner = _negative_of(walk, y)
         if inner is not None:
@@ -208,7 +232,12 @@ def _subtract(walk: Walk, step: Step) -> Any:
         value = number(b)
         return _plus_constant(walk, step, a, None if value is None else -value, out)
     inner = _negative_of(walk, b)
-    return None if inner is None else make_step("add", [a, inner], {}, step.outputs)
+    if inner is not None:
+        return make_step("add", [a, inner], {}, step.outputs)
+    inner = _negative_of(walk, a)
+    if type(inner) is Slot and type(b) is Slot and inner == b:
+        return make_step("multiply", [-2.0, b], {}, step.outputs)
+    return None
 
 
 # -- signs ------------------------------------------------------------------------------------------------------------------------
@@ -248,6 +277,16 @@ def _flipped(walk: Walk, x: Any, depth: int = _DEPTH) -> tuple[Any, list[Any]] |
     return None
 
 
+def _sum(walk: Walk, step: Step) -> Any:
+    """0.0 - sum(x) for sum(-x): NumPy's sum of zeros is 0.0, never -0.0."""
+    out = walk.specs.get(step.outputs[0])
+    x = operands(step)[0]
+    inner = _negative_of(walk, x)
+    if out is None or type(inner) is not Slot or not walk.single(x) or walk.specs[x].dtype != out.dtype:
+        return None
+    return make_step("subtract", [0.0, walk.add(step.primitive, [inner], step.kw, out)], {}, step.outputs)
+
+
 def _even(walk: Walk, step: Step) -> Any:
     if _out(walk, step) is None:
         return None
@@ -269,5 +308,5 @@ def _moved(walk: Walk, step: Step) -> Any:
 
 _RULES = {
     "multiply": (_multiply,), "divide": (_divide,), "add": (_add,), "subtract": (_subtract,), "negative": (_negative,),
-    "square": (_even,), "absolute": (_even,), "getitem": (_moved,), "reshape": (_moved,), "transpose": (_moved,),
+    "sum": (_sum,), "square": (_even,), "absolute": (_even,), "getitem": (_moved,), "reshape": (_moved,), "transpose": (_moved,),
 }  # fmt: skip

@@ -68,13 +68,14 @@ def count_uses(steps: Steps) -> dict[int, int]:
 class Walk:
     """The state of a walk: what was made, what stands for what."""
 
-    __slots__ = ("_guarded", "_next", "changed", "done", "instead", "made", "source", "specs", "uses")
+    __slots__ = ("_consumers", "_guarded", "_next", "changed", "done", "instead", "made", "source", "specs", "uses")
 
     def __init__(self, source: Steps) -> None:
         self.source = source
         self.specs = dict(enumerate(source.inputs)) | source.specs
         self._next = max(self.specs, default=-1) + 1
         self._guarded = {g.slot for g in source.guards}
+        self._consumers: dict[int, list[Step]] | None = None
         self.uses = count_uses(source)
         self.made: dict[int, Step] = {}
         """Steps with one result by their output."""
@@ -94,6 +95,16 @@ class Walk:
     def single(self, slot: int) -> bool:
         """Whether a slot is used once."""
         return self.uses.get(slot, 0) <= 1
+
+    def consumers(self, slot: int) -> list[Step] | None:
+        """The steps that use a result, as they were before the walk; None if something else uses it too, or uses have changed."""
+        if self._consumers is None:
+            self._consumers = {}
+            for step in self.source.steps:
+                for _, s in step.inputs:
+                    self._consumers.setdefault(s, []).append(step)
+        found = self._consumers.get(slot, [])
+        return found if len(found) == self.uses.get(slot, 0) else None
 
     def add(self, primitive: Primitive | str, args: Sequence[Any], kw: dict[str, Any], spec: ArraySpec) -> Slot:
         """Another step before the present one; its result."""

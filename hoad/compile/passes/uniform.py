@@ -46,7 +46,7 @@ def negated(a: Any) -> Any:
     if type(a) is float:
         return -a
     if type(a) is int:
-        return float(-a) if -_EXACT <= a <= _EXACT else None
+        return -float(a) if -_EXACT <= a <= _EXACT else None  # of 0 it is -0.0
     if getattr(getattr(a, "dtype", None), "kind", "") != "f":
         return None
     found = element(a)

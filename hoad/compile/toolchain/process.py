@@ -12,10 +12,14 @@ from pathlib import Path
 
 from hoad.errors import NoCompilerError
 
-__all__ = ["ended", "run"]
+__all__ = ["TimeLimitError", "ended", "run"]
 
 KEPT = 65536
 """Characters of output that are kept; the rest is read and dropped, so that a compiler cannot fill the memory."""
+
+
+class TimeLimitError(NoCompilerError):
+    """A compiler did not end in time."""
 
 
 def run(
@@ -36,7 +40,7 @@ def run(
     Raises
     ------
     NoCompilerError
-        If the command cannot be started, or does not end in time.
+        If the command cannot be started; :class:`TimeLimitError` if it does not end in time.
     """
     try:
         process = subprocess.Popen(
@@ -57,7 +61,7 @@ def run(
         status = process.wait(limit)
     except subprocess.TimeoutExpired:
         _kill(process)
-        raise NoCompilerError(f"{command[0]} did not end within {limit:g} seconds and was stopped") from None
+        raise TimeLimitError(f"{command[0]} did not end within {limit:g} seconds and was stopped") from None
     except BaseException:
         _kill(process)
         raise

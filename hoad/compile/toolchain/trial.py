@@ -6,13 +6,14 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from hoad.compile.toolchain.flags import FUNCTIONS, LIBRARIES, REQUIRED, optional_flags, probe_source
 from hoad.compile.toolchain.objects import compile_object, shortened
-from hoad.compile.toolchain.process import ended, run
+from hoad.compile.toolchain.process import TimeLimitError, ended, run
 from hoad.compile.toolchain.settings import compile_timeout
 from hoad.errors import NoCompilerError
 
@@ -20,6 +21,24 @@ __all__ = ["examined"]
 
 TRIAL_LIMIT = 30.0
 """Seconds for each command of a trial."""
+RUN_LIMIT = 10.0
+RIGHT = 63
+"""What the probe says about IEEE arithmetic: one bit for each rule that is kept."""
+OPENMP, PROCESSOR, VECTOR = ("-fopenmp",), ("-march=native", "-mcpu=native"), ("-fveclib=libmvec",)
+PARALLEL = """\
+#include <omp.h>
+int probe(void)
+{
+    int count = 0;
+    #pragma omp parallel reduction(+ : count)
+    count += omp_get_num_threads();
+    return count;
+}
+"""
+
+
+class _RefusedError(NoCompilerError):
+    """The compiler failed on the probe, or the probe did not run: less may work."""
 
 
 def examined(command: tuple[str, ...], folder: Path) -> dict[str, Any]:
@@ -37,71 +56,87 @@ def examined(command: tuple[str, ...], folder: Path) -> dict[str, Any]:
     if status != 0:
         raise NoCompilerError(f"it does not tell its version ({ended(status)})")
     version = shortened(next((line for line in output.splitlines() if line.strip()), ""))
-    flags = list(optional_flags(version))
-    functions = list(FUNCTIONS)
-    reason = ""
-    dropped = iter(("refused", "-march=native", "-fopenmp", "vector functions"))
-    while True:
+    flags = optional_flags(version)
+    with suppress(_RefusedError):
+        return {"version": version, **_working(command, flags, tuple(FUNCTIONS), folder, limit)}
+    flags = _accepted(command, flags, folder, limit)
+    reason = NoCompilerError("")
+    for lacking in ((), OPENMP, PROCESSOR, (*OPENMP, *PROCESSOR), VECTOR, (*OPENMP, *PROCESSOR, *VECTOR)):
+        rest = tuple(flag for flag in flags if flag not in lacking)
+        functions = () if lacking[-1:] == VECTOR else tuple(FUNCTIONS)
         try:
-            state = _examine(command, flags, functions, folder, limit)
-        except NoCompilerError as error:
-            reason = str(error)
-            state = None
-        if state is None:
-            step = next(dropped, None)
-            if step is None:
-                raise NoCompilerError(reason)
-            if step == "refused":
-                flags = [flag for flag in flags if _accepted(command, flag, folder, limit)]
-            elif step == "vector functions":
-                flags, functions = [flag for flag in flags if not flag.startswith("-fveclib")], []
-            else:
-                flags = [flag for flag in flags if flag not in (step, "-mcpu=native")]
-            continue
+            return {"version": version, **_working(command, rest, functions, folder, limit)}
+        except _RefusedError as error:
+            reason = error
+    raise NoCompilerError(*reason.args)
+
+
+def _working(command: Sequence[str], flags: tuple[str, ...], functions: tuple[str, ...], folder: Path, limit: float) -> dict[str, Any]:
+    """What works with these flags, after vector functions that are missing or wrong have been left out."""
+    while True:
+        state = _examine(command, flags, functions, folder, limit)
         symbols = state["symbols"]
         bad = {f for f in functions if symbols.get(f, set()) & set(state["lacking"])} | set(state.get("wrong", ()))
-        if bad:
-            functions = [f for f in functions if f not in bad]
-            continue
-        if state["evaluation"] not in (0, 16):  # 16 concerns half precision only
-            raise NoCompilerError("it computes with more than double precision between operations (x87)")
-        if state["arithmetic"] != 63:
-            raise NoCompilerError("it does not keep IEEE arithmetic: NaN, infinities, signed zeros, subnormals (-ffast-math?)")
-        openmp = "-fopenmp" in flags and state["team"] > 0
-        if not openmp:
-            flags = [flag for flag in flags if flag != "-fopenmp"]
-            flags += ["-fopenmp-simd"] if _accepted(command, "-fopenmp-simd", folder, limit) else []
-        return {
-            "version": version,
-            "flags": (*REQUIRED, *flags),
-            "libraries": LIBRARIES,
-            "vector_functions": tuple(f for f in functions if symbols.get(f)),
-            "openmp": openmp,
-        }
+        if not bad:
+            break
+        functions = tuple(f for f in functions if f not in bad)
+    if state["evaluation"] not in (0, 16):  # 16 concerns half precision only
+        raise NoCompilerError("it computes with more than double precision between operations (x87)")
+    if state["arithmetic"] != RIGHT:
+        raise NoCompilerError("it does not keep IEEE arithmetic: NaN, infinities, signed zeros, subnormals (-ffast-math?)")
+    openmp = "-fopenmp" in flags and state["team"] > 0
+    if not openmp:
+        flags = tuple(flag for flag in flags if flag != "-fopenmp")
+        if _compiles(command, ("-fopenmp-simd",), folder, limit):
+            flags = (*flags, "-fopenmp-simd")
+    called = tuple(f for f in functions if symbols.get(f))
+    return {"flags": (*REQUIRED, *flags), "libraries": LIBRARIES, "vector_functions": called, "openmp": openmp}
+
+
+def _accepted(command: Sequence[str], flags: Sequence[str], folder: Path, limit: float) -> tuple[str, ...]:
+    """The flags with which small sources compile."""
+    rest = tuple(flag for flag in flags if flag not in OPENMP)
+    if not _compiles(command, rest, folder, limit):
+        rest = tuple(flag for flag in rest if _compiles(command, (flag,), folder, limit))
+    if len(rest) < len(flags) and _compiles(command, (*rest, *OPENMP), folder, limit, PARALLEL):
+        rest = (*rest, *OPENMP)
+    return rest
+
+
+def _compiles(
+    command: Sequence[str], flags: Sequence[str], folder: Path, limit: float, source: str = "int probe(void) { return 0; }\n"
+) -> bool:
+    try:
+        compile_object(command, [*REQUIRED, *flags], source, folder, (), limit)
+    except TimeLimitError:
+        raise
+    except NoCompilerError:
+        return False
+    return True
 
 
 def _examine(command: Sequence[str], flags: Sequence[str], functions: Sequence[str], folder: Path, limit: float) -> dict[str, Any]:
     """What the probe says when it runs in a process of its own."""
-    made = compile_object(command, ["-O2", *REQUIRED, *flags], probe_source(functions), folder, LIBRARIES, limit)
+    try:
+        made = compile_object(command, ["-O2", *REQUIRED, *flags], probe_source(functions), folder, LIBRARIES, limit)
+    except TimeLimitError:  # it would not end with less either, and waiting for that is long
+        raise
+    except NoCompilerError as error:
+        raise _RefusedError(*error.args) from error
     symbols: dict[str, set[str]] = {}
     for found in re.finditer(rb"_ZGV[a-zA-Z]\w*?v_(\w+)", made.read_bytes()):
         symbols.setdefault(found[1].decode(), set()).add(found[0].decode())
     script = resources.files("hoad.compile.toolchain").joinpath("examine.py").read_text(encoding="utf-8")
     wanted = json.dumps({f: FUNCTIONS[f] for f in functions})
     called = json.dumps(sorted(name for names in symbols.values() for name in names))
-    status, output = run([sys.executable, "-I", "-S", "-c", script, str(made), wanted, called], limit=limit, folder=folder)
+    program = [sys.executable, "-I", "-S", "-c", script, str(made), wanted, called]
+    try:
+        status, output = run(program, limit=min(limit, RUN_LIMIT), folder=folder)
+    except NoCompilerError as error:
+        raise _RefusedError(f"what it compiles does not run: {error}") from error
     if status != 0:
-        raise NoCompilerError(f"what it compiles does not run: the trial {ended(status)}: {shortened(output)}")
+        raise _RefusedError(f"what it compiles does not run: the trial {ended(status)}: {shortened(output)}")
     try:
         return {**json.loads(output.splitlines()[-1]), "symbols": symbols}
     except (ValueError, IndexError):
-        raise NoCompilerError(f"what it compiles does not run: the trial said {shortened(output)}") from None
-
-
-def _accepted(command: Sequence[str], flag: str, folder: Path, limit: float) -> bool:
-    """Whether a small source compiles with a flag."""
-    try:
-        compile_object(command, [*REQUIRED, flag], "int probe(void) { return 0; }\n", folder, (), limit)
-    except NoCompilerError:
-        return False
-    return True
+        raise _RefusedError(f"what it compiles does not run: the trial said {shortened(output)}") from None

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import is_host, of, truth
-from hoad.core.box import Box, ops, peek, shape_of, strip
+from hoad.core.box import Box, bare, ops, peek, shape_of
 from hoad.core.kinds import constant, contraction, opaque
 from hoad.core.kinds.batching import align_ranks
 from hoad.core.kinds.cotangents import is_complex
@@ -47,7 +47,7 @@ def _minors(x: Any) -> Any:
     if n == 0:
         return x
     if n == 1:
-        return np.ones_like(strip(x)) if not isinstance(x, Box) else x * 0 + 1
+        return np.ones_like(peek(x)) if not isinstance(x, Box) else x * 0 + 1
     e = [[x[..., i, j] for j in range(n)] for i in range(n)]
     if n == 2:
         rows = [[e[1][1], -e[0][1]], [-e[1][0], e[0][0]]]
@@ -82,7 +82,7 @@ def _singular_adjugate(x: Any, limit: float) -> Any:
     if n <= 3:
         return _minors(x)
     u, s, vh, sign = _frames(x)
-    plain = strip(s)
+    plain = bare(s)
     r = int(of(plain).to_host(np.min(np.sum(plain * limit > plain[..., :1], axis=-1))))
     b = matmul(matmul(adjoint(u), x), adjoint(vh))
     if r == 0:
@@ -101,7 +101,7 @@ def _singular_adjugate(x: Any, limit: float) -> Any:
 
 
 def _well_conditioned(x: Any, inverse: Any, limit: float) -> bool:
-    plain = [strip(m) for m in (x, inverse)]
+    plain = [bare(m) for m in (x, inverse)]
     finite = [truth(np.isfinite(m).all()) for m in plain]
     if not all(finite):
         return not finite[0]

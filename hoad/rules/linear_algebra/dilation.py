@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import filled
-from hoad.core.box import ops, shape_of, strip
+from hoad.core.box import ops, peek, shape_of
 from hoad.core.kinds import constant, opaque
 from hoad.core.primitive import Primitive
 from hoad.rules.linear_algebra import divided_differences
@@ -56,7 +56,7 @@ dilation_frames = constant("dilation_frames", _frames_native, multi=True, batch=
 def dilation(a: Any) -> Any:
     """H."""
     *stack, m, n = shape_of(a)
-    plain = strip(a)
+    plain = peek(a)
     zeros = [filled((*stack, k, k), 0, plain.dtype, plain) for k in (m, n)]
     return ops.concatenate([ops.concatenate([zeros[0], a], -1), ops.concatenate([adjoint(a), zeros[1]], -1)], -2)
 

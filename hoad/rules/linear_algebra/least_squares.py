@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, ops, peek, shape_of, strip
+from hoad.core.box import Box, bare, ops, peek, shape_of
 from hoad.core.kinds import composite, constant, opaque
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import Primitive, expose, register
@@ -91,8 +91,8 @@ def _cutoff(a: Any, rcond: Any, rtol: Any) -> Any:
 
 def _cuts(a: Any, cutoff: Any) -> bool:
     """Whether a singular value that is more than rounding is cut off."""
-    plain = strip(a)
-    if not isinstance(plain, np.ndarray) or not plain.size:
+    plain = bare(a)
+    if not isinstance(peek(a), np.ndarray) or not plain.size:
         return False
     eps = 4 * max(plain.shape[-2:]) * np.finfo(plain.dtype).eps
     if (cutoff <= eps).all():

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import maybe_any
-from hoad.core.box import ops, peek, shape_of, strip
+from hoad.core.box import bare, ops, peek, shape_of
 from hoad.core.kinds import composite, elementwise
 from hoad.core.primitive import expose
 from hoad.rules.kinks import undefined_slope
@@ -39,7 +39,7 @@ def _vector_norm(x: Any, order: Any, axis: tuple[int, ...], keepdims: bool) -> A
     if order < 0:
         return total ** (1.0 / order)
     zero = total == 0
-    if not maybe_any(strip(zero)):
+    if not maybe_any(bare(zero)):
         return total ** (1.0 / order)
     at_zero = apex.bind(zero, np.sum(ops.real(x), axis=axis, keepdims=keepdims))
     return np.where(zero, at_zero, np.where(zero, 1.0, total) ** (1.0 / order))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import like
-from hoad.core.box import ops, peek, shape_of, strip
+from hoad.core.box import ops, peek, shape_of
 from hoad.core.kinds import composite, constant, opaque
 from hoad.core.kinds.cotangents import conjugated, is_complex
 from hoad.core.primitive import expose, register
@@ -52,7 +52,7 @@ def _over_r(x: Any, r1: Any) -> Any:
 
 
 def _skew(m: Any) -> Any:
-    k, plain = shape_of(m)[-1], strip(m)
+    k, plain = shape_of(m)[-1], peek(m)
     lower = m * like(np.tri(k, k=-1, dtype=plain.real.dtype), plain)
     w = lower - adjoint(lower)
     if is_complex(m):
@@ -157,7 +157,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 
 
 def _zero_rows(r: Any, count: int) -> Any:
-    plain = strip(r)
+    plain = peek(r)
     return like(np.zeros((*shape_of(r)[:-2], count, shape_of(r)[-1]), plain.dtype), plain)
 
 

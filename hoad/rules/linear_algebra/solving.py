@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import like, of
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.kinds import composite, implicit
 from hoad.core.kinds.batching import expand
 from hoad.core.kinds.cotangents import conjugated, fit, is_real
@@ -50,7 +50,7 @@ def _convolved(algebra: Any, a: Any, b: Any, n: int) -> Any:
 
 def identity(a: Any) -> Any:
     """The identity with the size, the dtype and the device of a matrix."""
-    plain = strip(a)
+    plain = peek(a)
     return like(np.eye(shape_of(a)[-1], dtype=plain.dtype), plain)
 
 
@@ -202,7 +202,7 @@ inv = implicit(
 def _lower(x: Any, diagonal: float) -> Any:
     """Strict lower triangle, and the diagonal times ``diagonal``."""
     n = shape_of(x)[-1]
-    plain = strip(x)
+    plain = peek(x)
     return x * like((np.tri(n, k=-1) + diagonal * np.eye(n)).astype(plain.real.dtype), plain)
 
 

@@ -13,7 +13,7 @@ from weakref import ref
 
 import numpy as np
 
-from hoad.core.box import Box
+from hoad.core.box import Box, held
 from hoad.rules.linear_algebra.spectral_expressions import Decomposition
 
 __all__ = ["Projected", "Scalar", "Values", "Vectors", "is_complex_valued", "note", "recall"]
@@ -71,7 +71,7 @@ _memory: dict[int, tuple[Any, Any, Any, Any]] = {}
 def note(box: Box, meaning: Any) -> None:
     """Remember what a box means, as long as it lives and keeps its content."""
     key = id(box)
-    _memory[key] = (ref(box, lambda _: _memory.pop(key, None)), box.value, box.aux, meaning)
+    _memory[key] = (ref(box, lambda _: _memory.pop(key, None)), held(box), box.aux, meaning)
 
 
 def recall(box: Any, level: float) -> Any:
@@ -79,6 +79,6 @@ def recall(box: Any, level: float) -> Any:
     if not isinstance(box, Box) or box.level != level:
         return None
     found = _memory.get(id(box))
-    if found is None or found[0]() is not box or found[1] is not box.value or found[2] is not box.aux:
+    if found is None or found[0]() is not box or found[1] is not held(box) or found[2] is not box.aux:
         return None
     return found[3]

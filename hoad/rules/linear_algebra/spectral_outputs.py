@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, Buffer, shape_of, strip
+from hoad.core.box import Box, Buffer, bare, peek, shape_of, strip
 from hoad.rules.linear_algebra.spectral_expressions import Eigen, General, Singular
 from hoad.rules.linear_algebra.spectral_following import follow
 from hoad.rules.linear_algebra.spectral_meanings import Values, Vectors, note
@@ -64,7 +64,7 @@ def _remember(box: Any, meaning: Any) -> Any:
 
 def _near(w: Any, *, zero: bool = False) -> bool:
     """Whether two of the values along the last axis are near, or with ``zero`` one of them is near zero."""
-    if not isinstance(w, np.ndarray) or not w.size:
+    if not isinstance(peek(w), np.ndarray) or not w.size:
         return False
     limit = NEAR * min(1.0, (32 / w.shape[-1]) ** 2) * np.abs(w).max(-1)[..., None]
     return bool((np.diff(np.sort(w, axis=-1), axis=-1) <= limit).any() or (zero and (np.abs(w) <= limit).any()))
@@ -73,7 +73,7 @@ def _near(w: Any, *, zero: bool = False) -> bool:
 def mark_eigenvalues(matrix: Callable[[], Any], w: Any, v: Any = None) -> tuple[Any, ...]:
     """The eigenvalues (and eigenvectors) of ``matrix()``, which is called only if eigenvalues are near."""
     outputs = (w,) if v is None else (w, v)
-    if not isinstance(w, Box) or not _near(strip(w)):
+    if not isinstance(w, Box) or not _near(bare(w)):
         return outputs
     of = Eigen(matrix(), strip(w))
     _remember(w, Values(of))
@@ -84,20 +84,20 @@ def mark_eigenvalues(matrix: Callable[[], Any], w: Any, v: Any = None) -> tuple[
 
 def mark_general_eigenvalues(a: Any, w: Any) -> Any:
     """The eigenvalues of a matrix without symmetry."""
-    plain = strip(w)
-    if not isinstance(w, Box) or not isinstance(plain, np.ndarray) or not plain.size:
+    plain = bare(w)
+    if not isinstance(w, Box) or not isinstance(peek(w), np.ndarray) or not plain.size:
         return w
-    limit = NEAR * min(1.0, (32 / plain.shape[-1]) ** 2) * np.linalg.norm(strip(a), axis=(-2, -1))[..., None, None]
+    limit = NEAR * min(1.0, (32 / plain.shape[-1]) ** 2) * np.linalg.norm(bare(a), axis=(-2, -1))[..., None, None]
     others = ~np.eye(plain.shape[-1], dtype=bool)
     if (others & (np.abs(plain[..., None] - plain[..., None, :]) <= limit)).any():
-        _remember(w, Values(General(a.snapshot(), plain)))
+        _remember(w, Values(General(a.snapshot(), strip(w))))
     return w
 
 
 def mark_singular_values(a: Any, s: Any, u: Any = None, vh: Any = None) -> tuple[Any, ...]:
     """The singular values (or u, s, vh) of ``a``."""
     outputs = (s,) if u is None else (u, s, vh)
-    if not isinstance(s, Box) or not _near(strip(s), zero=True):
+    if not isinstance(s, Box) or not _near(bare(s), zero=True):
         return outputs
     of = Singular(a.snapshot(), strip(s))
     k = shape_of(s)[-1]

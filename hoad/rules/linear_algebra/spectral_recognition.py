@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import ops, peek, shape_of, strip
+from hoad.core.box import bare, ops, peek, shape_of, strip
 from hoad.core.kinds.cotangents import conjugated
 from hoad.core.primitive import Primitive
 from hoad.rules.linear_algebra.matrix_arguments import is_rational, of_matrix
@@ -154,7 +154,7 @@ def _of_general(prim: Any, known: Any, args: Any, kw: Any) -> Any:
 
 def _normed(prim: Any, k: Values, args: Any, kw: Any) -> Any:
     shape = shape_of(args[0])
-    if is_complex_valued(k.f, k.of) or not strip(args[0]).any(-1).all() or tuple(kw["axis"]) != (len(shape) - 1,):
+    if is_complex_valued(k.f, k.of) or not bare(args[0]).any(-1).all() or tuple(kw["axis"]) != (len(shape) - 1,):
         return None
     total = _total(k, lambda x: k.f(x) * k.f(x))
     result = (*shape[:-1], 1) if kw.get("keepdims", False) else shape[:-1]

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from hoad.backends import asarray
-from hoad.core.box import strip, ufuncs
+from hoad.core.box import peek, ufuncs
 from hoad.core.kinds import elementwise
 from hoad.core.kinds.cotangents import is_complex
 from hoad.core.primitive import Primitive, expose
@@ -20,7 +20,7 @@ Slopes = tuple[Any, ...]
 
 def one(x: Any) -> Any:
     """1 in the precision of x: SciPy's functions read Python numbers as double precision."""
-    return asarray(strip(x)).dtype.type(1)
+    return asarray(peek(x)).dtype.type(1)
 
 
 def refusing(name: str, argument: str) -> Callable[..., Any]:

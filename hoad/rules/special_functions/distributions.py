@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 
 from hoad.backends import asarray, maybe_any
-from hoad.core.box import strip
+from hoad.core.box import bare, peek
 from hoad.core.kinds import constant
 from hoad.rules.special_functions import incomplete_beta, incomplete_gamma
 from hoad.rules.special_functions.box_cox import in_power
@@ -90,7 +90,7 @@ def _gamma_in_x(a: Any, x: Any) -> Any:
 
 def _whole(k: Any, x: Any) -> Any:
     """SciPy's number of events, in the precision of x."""
-    return np.floor(k).astype(asarray(strip(x)).dtype)
+    return np.floor(k).astype(asarray(peek(x)).dtype)
 
 
 GAMMA: dict[str, Partial] = {
@@ -126,7 +126,7 @@ declare("pdtri", None, lambda y, k, p: -1 / _gamma_in_x(_whole(k, y) + 1, y))
 def _sided(f: Callable[[Any, Any, Any], Any], g: Callable[[Any, Any, Any], Any], a: Any, b: Any, x: Any, rest: Any) -> Any:
     """f(a, b, x) where x is below 1/2 and g(b, a, rest) elsewhere, with ``rest`` = 1 - x to all its digits."""
     low = np.less_equal(x, 0.5)
-    if not maybe_any(~strip(low)):
+    if not maybe_any(~bare(low)):
         return f(a, b, x)
     return np.where(low, f(a, b, np.where(low, x, 0.5)), g(b, a, np.where(low, 0.5, rest)))
 

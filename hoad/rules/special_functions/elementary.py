@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from hoad.backends import filled, is_host, like, of
-from hoad.core.box import Box, ops, peek, shape_of, strip
+from hoad.backends import filled, is_host, like, maybe_any, of
+from hoad.core.box import Box, bare, ops, peek, shape_of
 from hoad.core.kinds import composite, constant, contraction, elementwise, opaque
 from hoad.core.kinds.batching import align_ranks
 from hoad.core.kinds.cotangents import is_complex
@@ -105,8 +105,8 @@ def diric(x: Any, n: Any) -> Any:
 def _share(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """exp(x - y), the weights of a softmax.  Where y is infinite, equal weights for the elements that equal it."""
     full = spread(y, x, {"axis": axis, "keepdims": keepdims})
-    plain = strip(full)
-    if is_complex(x) or (is_host(plain) and not np.isinf(plain).any()):
+    plain = peek(full)
+    if is_complex(x) or (is_host(plain) and not maybe_any(np.isinf(bare(full)))):
         return np.exp(x - full)
     infinite = np.isinf(full)
     ties = np.equal(x, full)

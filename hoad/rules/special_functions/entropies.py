@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from hoad.backends import maybe_any
-from hoad.core.box import strip
+from hoad.core.box import bare
 from hoad.core.kinds import elementwise
 from hoad.rules.special_functions.declarations import declare, one
 
@@ -21,7 +21,7 @@ def log(x: Any) -> Any:
 def _quotient(x: Any, y: Any) -> Any:
     """x / y, and 0 for 0 / 0."""
     both = np.logical_and(x == 0, y == 0)
-    if not maybe_any(strip(both)):
+    if not maybe_any(bare(both)):
         return x / y
     return np.where(both, 0.0, x / np.where(both, 1.0, y))
 

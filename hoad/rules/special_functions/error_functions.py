@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 
 from hoad.backends import maybe_any
-from hoad.core.box import strip
+from hoad.core.box import bare
 from hoad.core.kinds.cotangents import is_complex
 from hoad.rules.special_functions.declarations import declare
 from hoad.rules.special_functions.ladders import scaled_erfc
@@ -31,7 +31,7 @@ def density(x: Any) -> Any:
 
 def _choice(condition: Any, f: Any, g: Any, points: tuple[Any, Any], *xs: Any) -> Any:
     """f(*xs) where the condition holds, g(*xs) elsewhere; both at a harmless point where they do not count."""
-    holds = strip(condition)
+    holds = bare(condition)
     if not maybe_any(holds):
         return g(*xs)
     if not maybe_any(np.logical_not(holds)):

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 
 from hoad.backends import maybe_any, of
-from hoad.core.box import Box, strip
+from hoad.core.box import Box, bare
 from hoad.core.kinds import composite, constant, elementwise
 from hoad.core.kinds.batching import align_ranks
 from hoad.core.primitive import expose
@@ -46,7 +46,7 @@ expose(constant("gammasgn", special.gammasgn), "scipy.special.gammasgn", special
 def _unless_zero(y: Any, regular: Any, at_zero: Any, inside: tuple[float, ...], *xs: Any) -> Any:
     """``regular`` where y is not 0; where it is, ``regular`` is evaluated at a harmless point instead."""
     zero = np.equal(y, 0)
-    if not maybe_any(strip(zero)):
+    if not maybe_any(bare(zero)):
         return regular(y, *xs)
     moved = [np.where(zero, p, x) for p, x in zip(inside, xs, strict=True)]
     return np.where(zero, at_zero(*xs), regular(np.where(zero, 1.0, y), *moved))

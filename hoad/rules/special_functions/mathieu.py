@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from hoad.core.box import Box, peek, strip
+from hoad.core.box import Box, bare, peek
 from hoad.core.kinds import composite
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
@@ -23,7 +23,7 @@ from hoad.rules.special_functions.declarations import declare_several
 
 def _size(r: int, q: Any) -> int:
     """Rows after which the eigenvectors are negligible."""
-    return r + 16 + int(2 * math.sqrt(float(np.max(np.abs(strip(q)), initial=0.0))))
+    return r + 16 + int(2 * math.sqrt(float(np.max(np.abs(bare(q)), initial=0.0))))
 
 
 def _matrix(kind: str, m: int, size: int) -> tuple[Any, Any]:

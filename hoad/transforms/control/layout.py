@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, Buffer, shape_of
+from hoad.core.box import Box, Buffer, held, shape_of
 from hoad.core.level import STATE
 from hoad.core.series import Series
 from hoad.core.space import leaf_zeros
@@ -51,7 +51,7 @@ def _contents(x: Box) -> list[Any]:
         return [x.value, x.aux]
     if type(x) is Jet:
         return list(x.aux.c)
-    return [x.value]
+    return [held(x)]
 
 
 def boxes(x: Any) -> Iterator[Box]:

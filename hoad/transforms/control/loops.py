@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hoad.core.box import Box, Buffer, peek, shape_of, strip
+from hoad.core.box import Box, Buffer, bare, peek, shape_of
 from hoad.core.space import unflatten
 from hoad.errors import LoopError
 from hoad.modes.batch import Batched
@@ -239,7 +239,7 @@ def while_loop(cond: Function, body: Function, init: Any, *, checkpoint: Checkpo
         flag = _flag(cond(carry.unpack(leaves)))
         del goes_on[k:]  # the loop may be started again
         goes_on.append(flag)
-        return bool(np.any(strip(flag)))
+        return bool(np.any(bare(flag)))
 
     def step(k: int, old: list[Any], x: list[Any]) -> tuple[list[Any], list[Any]]:
         flag = goes_on[k]
@@ -261,6 +261,6 @@ def _flag(x: Any) -> Any:
         inner = inner.value
     kind = "b" if isinstance(x, bool) else getattr(getattr(peek(x), "dtype", None), "kind", "?")
     if kind != "b" or shape_of(x) != ():
-        what = type(strip(x)).__name__ if kind == "?" else f"{peek(x).dtype} of shape {tuple(shape_of(x))}"
+        what = type(peek(x)).__name__ if kind == "?" else f"{peek(x).dtype} of shape {tuple(shape_of(x))}"
         raise LoopError.condition(what)
-    return x if inner is not x else bool(strip(x))
+    return x if inner is not x else bool(bare(x))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, ops, shape_of
+from hoad.core.box import Box, held, ops, shape_of
 from hoad.core.engine import engine
 from hoad.core.level import STATE
 from hoad.core.primitive import Primitive
@@ -42,7 +42,7 @@ def _order(x: Any) -> int:
             order += sum(STATE[x.level].algebra.indices[-1])
         elif isinstance(x, Recorded):
             order += FURTHER_ORDERS
-        x = x.value
+        x = held(x)
     return order
 
 
@@ -53,6 +53,8 @@ def is_differentiated(x: Any) -> bool:
 
 def still(x: Any) -> Any:
     """x as a constant of all differentiations, still a batch where it is one."""
+    if isinstance(x, Box) and x.recorded:
+        return x
     if isinstance(x, Dual | Node | Jet):
         return still(x.value)
     if isinstance(x, Batched | Recorded):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import shape_of, strip
+from hoad.core.box import bare, shape_of, strip
 from hoad.errors import IntegrationError
 from hoad.transforms.closures import Parametrised, any_traced, array_of, is_batched
 from hoad.transforms.differential_equations.clocks import is_differentiated
@@ -204,7 +204,7 @@ def fixed_quad(func: Function, a: Any, b: Any, args: Any = (), n: int = 5) -> An
 
     if not any_traced(a, b) and not Parametrised("scipy.integrate.fixed_quad", [func], args).params:
         return integrate.fixed_quad(func, a, b, args, n)
-    if np.isinf(strip(a)).any() or np.isinf(strip(b)).any():
+    if np.isinf(bare(a)).any() or np.isinf(bare(b)).any():
         raise ValueError("Gaussian quadrature is only available for finite limits.")
     x, w = special.roots_legendre(n)
     points = (b - a) * (np.real(x) + 1) / 2.0 + a

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import interpolate
 
-from hoad.core.box import ops, peek, shape_of, strip
+from hoad.core.box import bare, ops, peek, shape_of
 from hoad.core.kinds import composite
 from hoad.core.kinds.batching import by_loop
 from hoad.rules.scipy.interpolate.pieces import Piecewise, as_float, columns
@@ -161,9 +161,9 @@ class _Interpolator(Piecewise):
             raise ValueError("`x` must be 1-dimensional and contain at least 2 elements.")
         if shape_of(x)[0] != y.shape[axis]:
             raise ValueError(f"The length of `y` along `axis`={axis} doesn't match the length of `x`")
-        if not np.isfinite(strip(x)).all() or not np.isfinite(strip(y)).all():
+        if not np.isfinite(bare(x)).all() or not np.isfinite(bare(y)).all():
             raise ValueError("`x` and `y` must contain only finite values.")
-        if (np.diff(strip(x)) <= 0).any():
+        if (np.diff(bare(x)) <= 0).any():
             raise ValueError("`x` must be strictly increasing sequence.")
         return x, ops.moveaxis(y, axis, 0), axis
 
@@ -192,7 +192,7 @@ class CubicSpline(_Interpolator):
     def __init__(self, x: Any, y: Any, axis: int = 0, bc_type: Any = "not-a-knot", extrapolate: Any = None) -> None:
         x, y, axis = self._prepare(x, y, axis)
         bc, start, end = _conditions(bc_type, shape_of(y)[1:])
-        if bc[0] == "periodic" and not np.allclose(strip(y[0]), strip(y[-1]), rtol=1e-15, atol=1e-15):
+        if bc[0] == "periodic" and not np.allclose(bare(y[0]), bare(y[-1]), rtol=1e-15, atol=1e-15):
             raise ValueError("The first and last `y` point along the interpolation axis must be identical when bc_type='periodic'.")
         if extrapolate is None:
             extrapolate = "periodic" if bc[0] == "periodic" else True

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import interpolate
 
-from hoad.core.box import ops, peek, shape_of, strip
+from hoad.core.box import bare, ops, peek, shape_of
 from hoad.core.kinds import composite
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import expose
@@ -190,7 +190,7 @@ class RegularGridInterpolator:
         grid = []
         for axis, p in enumerate(points):
             p = as_float(p)
-            plain = strip(p)
+            plain = bare(p)
             rising = np.diff(plain, axis=-1) > 0
             if not rising.all():
                 if (np.diff(plain, axis=-1) < 0).all():

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import interpolate
 
-from hoad.core.box import ops, shape_of, strip
+from hoad.core.box import bare, ops, shape_of
 from hoad.core.kinds import composite
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import expose
@@ -139,7 +139,7 @@ class _Polynomial:
         self.xi, yi = as_float(xi), as_float(yi, real=False)
         self.axis = axis % yi.ndim
         self.yi = ops.moveaxis(yi, self.axis, 0)
-        plain = strip(self.xi)
+        plain = bare(self.xi)
         if (np.diff(np.sort(plain, -1), axis=-1) == 0).any():
             raise UnsupportedFunctionError.no_rule(
                 f"{type(self).__name__} with repeated points (derivatives)", "; CubicHermiteSpline has one"

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from hoad.core.box import ops, shape_of
+from hoad.core.box import ops, peek, shape_of
 from hoad.core.kinds import implicit
 from hoad.core.kinds.cotangents import conjugated
 from hoad.core.primitive import expose
-from hoad.rules.scipy.linalg.structure import as_array, batch_columns, columns, plain_value
+from hoad.rules.scipy.linalg.structure import as_array, batch_columns, columns
 
 
 @lru_cache(maxsize=64)
@@ -34,7 +34,7 @@ def by_rows(ab: Any, lower: int, upper: int) -> Any:
     n = shape_of(ab)[-1]
     j, inside = _rows(n, lower, upper)
     d = np.arange(lower + upper + 1)[:, None]
-    return np.where(inside, ab[..., d, j], plain_value(ab).dtype.type(0))
+    return np.where(inside, ab[..., d, j], peek(ab).dtype.type(0))
 
 
 def band_product(ab: Any, x: Any, lower: int, upper: int) -> Any:
@@ -58,7 +58,7 @@ def hermitian_band(ab: Any, lower: bool) -> Any:
     else:
         main, above = ops.real(ab[..., -1:, :]), ab[..., :-1, :]
         below = band_adjoint(ab, 0, u)[..., 1:, :]
-    return np.concatenate([above, main.astype(plain_value(ab).dtype), below], axis=-2)
+    return np.concatenate([above, main.astype(peek(ab).dtype), below], axis=-2)
 
 
 def dense(ab: Any, lower: int, upper: int) -> Any:
@@ -67,7 +67,7 @@ def dense(ab: Any, lower: int, upper: int) -> Any:
     i, j = np.indices((n, n))
     d = upper + i - j
     inside = (d >= 0) & (d <= lower + upper)
-    return np.where(inside, ab[..., np.clip(d, 0, lower + upper), j], plain_value(ab).dtype.type(0))
+    return np.where(inside, ab[..., np.clip(d, 0, lower + upper), j], peek(ab).dtype.type(0))
 
 
 def in_band(a: Any, lower: int, upper: int) -> tuple[Any, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import ops, shape_of
+from hoad.core.box import ops, peek, shape_of
 from hoad.core.kinds.cotangents import fit, is_real
 from hoad.core.primitive import Primitive, register
 from hoad.core.series import Algebra, Series
@@ -43,7 +43,7 @@ def block(f: Callable[[Any], Any], a: Any, e: Any, *, real: bool) -> Any:
     scale = _power_of_two(a, e)
     lead = np.broadcast_shapes(shape_of(a)[:-2], shape_of(e)[:-2])
     a, e = (ops.broadcast_to(x, (*lead, n, n)) if shape_of(x)[:-2] != lead else x for x in (a, e))
-    dtype = np.result_type(plain_value(a).dtype, plain_value(e).dtype)
+    dtype = np.result_type(peek(a).dtype, peek(e).dtype)
     found = f(_of_blocks([[a, (e * scale).astype(dtype)], [a * 0, a]]))[..., :n, n:] / scale
     return ops.real(found) if real and found.dtype.kind == "c" else found
 

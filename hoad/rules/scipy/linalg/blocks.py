@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from hoad.core.box import ops, shape_of
+from hoad.core.box import ops, peek, shape_of
 from hoad.core.kinds import composite, constant
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import expose
 from hoad.rules.arguments import as_array
 from hoad.rules.linear_algebra.spectral_outputs import mark_singular_values
 from hoad.rules.scipy.linalg.orthogonal import thin_qr
-from hoad.rules.scipy.linalg.structure import adjoint, as_matrix, matmul, over_stack, plain_value, stacked
+from hoad.rules.scipy.linalg.structure import adjoint, as_matrix, matmul, over_stack, stacked
 
 # -- blocks -----------------------------------------------------------------------------------------------------------------------
 
@@ -25,7 +25,7 @@ def _block_diag(*xs: Any) -> Any:
     rows, before = [], 0
     for x in xs:
         m, n = shape_of(x)[-2:]
-        dtype = plain_value(x).dtype
+        dtype = peek(x).dtype
         parts = [np.zeros((*lead, m, before), dtype), ops.broadcast_to(x, (*lead, m, n))]
         rows.append(np.concatenate([*parts, np.zeros((*lead, m, width - before - n), dtype)], axis=-1))
         before += n
@@ -125,7 +125,7 @@ def _svd_body(a: Any, full_matrices: bool, check_finite: bool, lapack_driver: st
     phases = _alignment.bind(a, full_matrices=full_matrices, lapack_driver=lapack_driver)
 
     def rest(n: int) -> Any:
-        return np.ones((*shape_of(phases)[:-1], n - shape_of(phases)[-1]), plain_value(a).dtype)
+        return np.ones((*shape_of(phases)[:-1], n - shape_of(phases)[-1]), peek(a).dtype)
 
     left = np.concatenate([phases, rest(shape_of(u)[-1])], axis=-1)
     right = np.concatenate([np.conjugate(phases), rest(shape_of(vh)[-2])], axis=-1)

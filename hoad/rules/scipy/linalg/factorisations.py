@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from hoad.core.box import shape_of
+from hoad.core.box import peek, shape_of
 from hoad.core.kinds import constant, opaque
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import expose, register
-from hoad.rules.scipy.linalg.structure import adjoint, as_matrix, hermitian, matmul, over_stack, plain_value, swapped, take_rows
+from hoad.rules.scipy.linalg.structure import adjoint, as_matrix, hermitian, matmul, over_stack, swapped, take_rows
 
 
 def _native(a: Any, **kw: Any) -> Any:
@@ -45,7 +45,7 @@ def _tangent(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
     inverse = np.linalg.inv(factor)
     x = matmul(inverse, matmul(da, turn(inverse)))
     place = _blocks.bind(d, lower=lower)
-    zero = plain_value(x).dtype.type(0)
+    zero = peek(x).dtype.type(0)
     dl = matmul(factor, matmul(np.where(place == 2, x, zero), np.linalg.inv(d)))
     return take_rows(dl, np.argsort(order)), np.where(place == 1, x, zero), np.zeros(shape_of(order))
 

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from hoad.core.box import ops, shape_of
+from hoad.core.box import ops, peek, shape_of
 from hoad.core.kinds import constant, opaque
 from hoad.core.kinds.batching import by_loop
 from hoad.core.kinds.cotangents import is_complex
 from hoad.core.primitive import expose, register
 from hoad.errors import UnsupportedFunctionError
-from hoad.rules.scipy.linalg.structure import adjoint, as_matrix, matmul, over_stack, plain_value
+from hoad.rules.scipy.linalg.structure import adjoint, as_matrix, matmul, over_stack
 
 
 def _separation_native(w: Any) -> Any:
@@ -33,7 +33,7 @@ _separation = constant("scipy.linalg.separation_of_general_eigenvalues", _separa
 
 
 def _reciprocal_gaps(w: Any) -> Any:
-    eye = np.eye(shape_of(w)[0], dtype=plain_value(w).real.dtype)
+    eye = np.eye(shape_of(w)[0], dtype=peek(w).real.dtype)
     with np.errstate(invalid="ignore"):
         return (1 - eye) / (w[None, :] - w[:, None] + _separation.bind(w))
 
@@ -71,7 +71,7 @@ def _vectors_tangent(w: Any, v: Any, xs: Any, ts: Any) -> Any:
 
 
 def _as_complex(dw: Any) -> Any:
-    return dw if is_complex(dw) else dw + 0j * plain_value(dw).dtype.type(1)
+    return dw if is_complex(dw) else dw + 0j * peek(dw).dtype.type(1)
 
 
 def _right_native(*ab: Any, check_finite: bool) -> Any:

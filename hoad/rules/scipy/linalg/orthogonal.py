@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from hoad.core.box import ops, shape_of
+from hoad.core.box import ops, peek, shape_of
 from hoad.core.kinds import composite, constant, opaque
 from hoad.core.kinds.cotangents import conjugated, is_complex
 from hoad.core.primitive import expose, register
 from hoad.rules.scipy.linalg.matrix_functions import sqrtm_
-from hoad.rules.scipy.linalg.structure import adjoint, as_array, as_matrix, eye_like, matmul, over_stack, plain_value, stacked
+from hoad.rules.scipy.linalg.structure import adjoint, as_array, as_matrix, eye_like, matmul, over_stack, stacked
 
 # -- thin QR ----------------------------------------------------------------------------------------------------------------------
 
@@ -60,7 +60,7 @@ def _reflected(a: Any) -> tuple[Any, list[Any], list[Any]]:
     for j in range(min(m, n)):
         x = a[..., j:, j]
         alpha = x[..., 0]
-        one = np.ones((*shape_of(alpha), 1), plain_value(a).dtype)
+        one = np.ones((*shape_of(alpha), 1), peek(a).dtype)
         if j == m - 1 and not is_complex(a):  # a single real entry is left as it is
             tau, v = alpha * 0, one
         else:
@@ -105,7 +105,7 @@ def _raw_native(a: Any, check_finite: bool) -> Any:
 def _raw_body(a: Any, check_finite: bool) -> Any:
     m, n = shape_of(a)[-2:]
     r, vs, taus = _reflected(a)
-    zero = plain_value(a).dtype.type(0)
+    zero = peek(a).dtype.type(0)
     below = [np.concatenate([np.full(j + 1, zero), v[1:], np.full(0, zero)]) for j, v in enumerate(vs)]
     below += [np.full(m, zero)] * (n - len(vs))
     return r + np.stack(below, axis=-1), np.stack(taus), r[: min(m, n)]

@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from hoad.core.box import ops, shape_of
+from hoad.core.box import ops, peek, shape_of
 from hoad.core.kinds import constant, opaque
 from hoad.core.kinds.batching import by_loop
 from hoad.core.kinds.cotangents import is_complex
 from hoad.core.primitive import expose, register
 from hoad.errors import UnsupportedFunctionError
-from hoad.rules.scipy.linalg.structure import adjoint, as_matrix, matmul, over_stack, plain_value
+from hoad.rules.scipy.linalg.structure import adjoint, as_matrix, matmul, over_stack
 from hoad.rules.scipy.linalg.triangular import solve_triangular_
 
 
 def _skew_from_columns(columns: list[Any], n: int) -> Any:
     """X from the parts of its columns below the diagonal."""
-    low = np.stack([np.concatenate([np.zeros(n - shape_of(c)[0], plain_value(c).dtype), c]) for c in columns], axis=-1)
+    low = np.stack([np.concatenate([np.zeros(n - shape_of(c)[0], peek(c).dtype), c]) for c in columns], axis=-1)
     return low - adjoint(low)
 
 
@@ -60,7 +60,7 @@ def _schur_tangent(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
         for k, known in enumerate(columns):
             right = right + known[j - k :] * t[k, j]
         if j < n - 1:
-            shifted = t[j + 1 :, j + 1 :] - t[j, j] * np.eye(n - j - 1, dtype=plain_value(t).dtype)
+            shifted = t[j + 1 :, j + 1 :] - t[j, j] * np.eye(n - j - 1, dtype=peek(t).dtype)
             right = solve_triangular_.bind(shifted, right[:, None], trans=0, lower=False, unit=False, check_finite=False)[:, 0]
         columns.append(right)
     x = _skew_from_columns(columns, n)
@@ -87,7 +87,7 @@ def schur(
     output = {"r": "real", "c": "complex"}.get(output, output)
     a = as_matrix(a)
     if output == "complex" and not is_complex(a):
-        a = a + 0j * plain_value(a).dtype.type(1)
+        a = a + 0j * peek(a).dtype.type(1)
     return over_stack(lambda x: tuple(schur_.bind(x, output=output, check_finite=check_finite)), [a], (2,))
 
 
@@ -99,7 +99,7 @@ def _hessenberg_tangent(y: Any, xs: Any, ts: Any, kw: Any) -> Any:
     h, q = y
     n = shape_of(h)[0]
     e = matmul(adjoint(q), matmul(ts[0], q))
-    zero = plain_value(e).dtype.type(0) + plain_value(h).dtype.type(0)
+    zero = peek(e).dtype.type(0) + peek(h).dtype.type(0)
     x_columns: list[Any] = [e[:, 0] * 0 + zero]
     for j in range(n - 1):
         known = np.stack(x_columns, axis=-1)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from hoad.core.box import shape_of
+from hoad.core.box import peek, shape_of
 from hoad.core.kinds import composite, constant, implicit
 from hoad.core.kinds.batching import expand
 from hoad.core.kinds.cotangents import conjugated
@@ -25,7 +25,6 @@ from hoad.rules.scipy.linalg.structure import (
     columns,
     hermitian,
     matmul,
-    plain_value,
     stacked,
     swapped,
     take_rows,
@@ -145,7 +144,7 @@ def _unpacked(f: Any) -> tuple[Any, Any]:
     """L (m x k) and U (k x n) from one array that holds both, k = min(m, n)."""
     m, n = shape_of(f)[-2:]
     k = min(m, n)
-    return np.tril(f[..., :, :k], -1) + np.eye(m, k, dtype=plain_value(f).dtype), np.triu(f[..., :k, :])
+    return np.tril(f[..., :, :k], -1) + np.eye(m, k, dtype=peek(f).dtype), np.triu(f[..., :k, :])
 
 
 def _packed_native(a: Any) -> Any:

@@ -64,7 +64,7 @@ def hermitian(a: Any, lower: bool, *, symmetric: bool = False) -> Any:
         other = swapped(strict)
     else:
         other, diagonal = adjoint(strict), ops.real(diagonal)
-    return strict + other + diagonal[..., None] * np.eye(shape_of(a)[-1], dtype=plain_value(diagonal).dtype)
+    return strict + other + diagonal[..., None] * np.eye(shape_of(a)[-1], dtype=peek(diagonal).dtype)
 
 
 def columns(b: Any) -> tuple[Any, bool]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from hoad.core.box import shape_of
+from hoad.core.box import peek, shape_of
 from hoad.core.kinds import composite
 from hoad.core.primitive import expose
 from hoad.rules.arguments import as_array
@@ -17,7 +17,7 @@ from hoad.rules.scipy.linalg.structure import over_stack, plain_value
 
 
 def _zeros(like: Any, *shape: int) -> Any:
-    return np.zeros(shape, plain_value(like).dtype)
+    return np.zeros(shape, peek(like).dtype)
 
 
 def _toeplitz(c: Any, r: Any) -> Any:
@@ -38,12 +38,12 @@ def _hankel(c: Any, r: Any) -> Any:
 
 def _companion(a: Any) -> Any:
     n = shape_of(a)[0] - 1
-    return np.concatenate([(-a[1:] / a[:1])[None, :], np.eye(n - 1, n, dtype=plain_value(a).dtype)])
+    return np.concatenate([(-a[1:] / a[:1])[None, :], np.eye(n - 1, n, dtype=peek(a).dtype)])
 
 
 def _leslie(f: Any, s: Any) -> Any:
     n = shape_of(f)[0]
-    return np.concatenate([f[None, :], s[:, None] * np.eye(n - 1, n, dtype=plain_value(s).dtype)])
+    return np.concatenate([f[None, :], s[:, None] * np.eye(n - 1, n, dtype=peek(s).dtype)])
 
 
 def _fiedler(a: Any) -> Any:
@@ -63,7 +63,7 @@ def _fiedler_companion(a: Any) -> Any:
     which = [*range(3, n + 1, 2), *range(2, n + 1, 2), 1]
     place = np.zeros((n, n), int)
     place[rows, cols] = which
-    return np.where(place > 0, -(a / a[0])[place], ones.astype(plain_value(a).dtype))
+    return np.where(place > 0, -(a / a[0])[place], ones.astype(peek(a).dtype))
 
 
 def _convolution_matrix(a: Any, n: int, mode: str) -> Any:
@@ -74,13 +74,13 @@ def _convolution_matrix(a: Any, n: int, mode: str) -> Any:
     }[mode]  # fmt: skip
     i, j = np.indices((rows, n))
     at = i + start - j
-    return np.where((at >= 0) & (at < size), a[np.clip(at, 0, size - 1)], plain_value(a).dtype.type(0))
+    return np.where((at >= 0) & (at < size), a[np.clip(at, 0, size - 1)], peek(a).dtype.type(0))
 
 
 def _diagsvd(s: Any, M: int, N: int) -> Any:  # SciPy's names
     if shape_of(s)[0] not in (M, N):
         raise ValueError("Length of s must be M or N.")
-    square = s[:, None] * np.eye(shape_of(s)[0], dtype=plain_value(s).dtype)
+    square = s[:, None] * np.eye(shape_of(s)[0], dtype=peek(s).dtype)
     if shape_of(s)[0] == M:
         return np.concatenate([square, _zeros(s, M, N - M)], axis=1)
     return np.concatenate([square, _zeros(s, M - N, N)], axis=0)

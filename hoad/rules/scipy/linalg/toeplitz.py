@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from hoad.core.box import ops, shape_of
+from hoad.core.box import ops, peek, shape_of
 from hoad.core.kinds import composite, implicit, multilinear
 from hoad.core.kinds.batching import expand
 from hoad.core.kinds.cotangents import conjugated, is_complex
 from hoad.core.primitive import expose
-from hoad.rules.scipy.linalg.structure import as_array, columns, over_stack, plain_value
+from hoad.rules.scipy.linalg.structure import as_array, columns, over_stack
 
 # -- products ---------------------------------------------------------------------------------------------------------------------
 
@@ -34,7 +34,7 @@ def _diagonals_pull(g: Any, xs: Any, **kw: Any) -> Any:
     """Sum over columns of the full convolution of g with conj(x) backwards."""
     x = conjugated(xs[1])
     m = shape_of(x)[-2]
-    zero = np.zeros((*shape_of(g)[:-2], shape_of(g)[-1], m - 1), plain_value(g).dtype)
+    zero = np.zeros((*shape_of(g)[:-2], shape_of(g)[-1], m - 1), peek(g).dtype)
     wide = np.concatenate([zero, np.swapaxes(g, -1, -2), zero], axis=-1)
     x = np.swapaxes(x[..., ::-1, :], -1, -2)[..., None]
     return np.sum(product.bind(wide, ops.broadcast_to(x, (*shape_of(wide)[:-1], m, 1)), **kw)[..., 0], axis=-2)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.ndimage as nd
 
-from hoad.core.box import Box, ops, strip
+from hoad.core.box import Box, bare, ops
 from hoad.core.kinds import elementwise
 from hoad.core.primitive import expose
 from hoad.rules.arguments import as_array
@@ -44,7 +44,7 @@ def gaussian_weights(sigma: Any, order: int, radius: int) -> Any:
 
 def _radius(sigma: Any, truncate: float, radius: Any) -> int:
     """Where the kernel ends: found from the value of sigma alone, the largest one if it is mapped."""
-    r = int(truncate * float(np.max(strip(sigma))) + 0.5) if radius is None else radius
+    r = int(truncate * float(np.max(bare(sigma))) + 0.5) if radius is None else radius
     if not isinstance(r, numbers.Integral) or r < 0:
         raise ValueError("Radius must be a nonnegative integer.")
     return int(r)
@@ -71,7 +71,7 @@ def _gaussian(x: Any, sigma: Any, order: Any, mode: Any, cval: Any, truncate: fl
     axes = axes_of(axes, x.ndim)
     rows = zip(axes, *[per_axis(v, len(axes)) for v in (sigma, order, mode, radius)], strict=True)
     for axis, s, k, m, r in rows:
-        if np.max(strip(s)) > 1e-15:
+        if np.max(bare(s)) > 1e-15:
             x = _gaussian_along(x, s, axis, k, m, cval, truncate, r, dtype)
     return x if x.dtype == dtype else ops.astype(x, dtype)
 

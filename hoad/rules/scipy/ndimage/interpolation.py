@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import scipy.ndimage as nd
 
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, bare, ops, shape_of, strip
 from hoad.core.kinds import composite, linear
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
@@ -249,7 +249,7 @@ def affine_transform(
     if matrix.ndim not in (1, 2) or matrix.shape[0] < 1:
         raise RuntimeError("no proper affine matrix provided")
     if matrix.ndim == 2 and matrix.shape[1] == n + 1 and matrix.shape[0] in (n, n + 1):
-        if matrix.shape[0] == n + 1 and not np.all(strip(matrix)[..., n, :] == [0] * n + [1]):
+        if matrix.shape[0] == n + 1 and not np.all(bare(matrix)[..., n, :] == [0] * n + [1]):
             raise ValueError("Expected homogeneous transformation matrix, but its bottom row is not that of one")
         offset, matrix = matrix[:n, n], matrix[:n, :n]
     if matrix.shape[0] != n:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.signal as ss
 
-from hoad.core.box import Box, ops, strip
+from hoad.core.box import Box, bare, ops
 from hoad.core.kinds import composite, linear
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
@@ -38,7 +38,7 @@ def _sections(sos: Any) -> Any:
     sos = np.atleast_2d(as_array(sos))
     if sos.ndim != 2 or sos.shape[1] != 6:
         raise ValueError("sos array must be shape (n_sections, 6)")
-    if not np.all(strip(sos)[..., 3] == 1):
+    if not np.all(bare(sos)[..., 3] == 1):
         raise ValueError("sos[:, 3] should be all ones")
     return sos
 
@@ -245,7 +245,7 @@ def filtfilt(
 
 def sosfiltfilt(sos: Any, x: Any, axis: int = -1, padtype: Any = "odd", padlen: Any = None) -> Any:
     sos = _sections(sos)
-    plain = strip(sos)
+    plain = bare(sos)
     taps = 2 * sos.shape[0] + 1 - int(min((plain[..., 2] == 0).sum(), (plain[..., 5] == 0).sum()))
     (sos,), (x,) = same_dtype(sos), same_dtype(as_array(x))
     axis = np.lib.array_utils.normalize_axis_index(axis, x.ndim)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.signal as ss
 
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, bare, ops, shape_of
 from hoad.core.kinds import composite, multilinear
 from hoad.core.kinds.batching import expand
 from hoad.core.kinds.cotangents import conjugated
@@ -286,7 +286,7 @@ def _two_axes(turned: bool) -> Any:
         kw = {"mode": mode, "boundary": boundary, "turned": turned}
         dtype = np.result_type(first.dtype, second.dtype)
         first, second = (x if x.dtype == dtype else ops.astype(x, dtype) for x in (first, second))
-        if _CONTINUED[boundary] == "constant" and mode != "valid" and (isinstance(fillvalue, Box) or strip(fillvalue) != 0):
+        if _CONTINUED[boundary] == "constant" and mode != "valid" and (isinstance(fillvalue, Box) or bare(fillvalue) != 0):
             y = plane_with_constant_.bind(first, second, fillvalue, **kw)
         else:
             y = plane_.bind(first, second, **kw)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.signal as ss
 
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, bare, ops, shape_of
 from hoad.core.kinds import composite, implicit, linear, multilinear
 from hoad.core.kinds.batching import by_loop
 from hoad.core.kinds.cotangents import conjugated
@@ -192,7 +192,7 @@ steady_ = composite("signal.lfilter_zi", lambda b, a: ss.lfilter_zi(b, a), stead
 
 def lfilter_zi(b: Any, a: Any) -> Any:
     b, a = same_dtype(*coefficients_of(b, a))
-    while a.shape[0] > 1 and strip(a)[..., 0].max() == 0.0 == strip(a)[..., 0].min():
+    while a.shape[0] > 1 and bare(a)[..., 0].max() == 0.0 == bare(a)[..., 0].min():
         a = a[1:]
     return steady_.bind(b, a)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.signal as ss
 
-from hoad.core.box import Box, ops, shape_of, strip
+from hoad.core.box import Box, bare, ops, shape_of, strip
 from hoad.core.kinds import composite, linear
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
@@ -120,7 +120,7 @@ chirp_ = composite(
 
 def chirp(t: Any, f0: Any, t1: Any, f1: Any, method: str = "linear", phi: Any = 0, vertex_zero: bool = True, **kind: Any) -> Any:
     numbers = [as_array(v) for v in (t, f0, t1, f1, phi)]
-    if method in ("hyperbolic", "hyp") and np.any(strip(numbers[1]) == strip(numbers[3])):
+    if method in ("hyperbolic", "hyp") and np.any(bare(numbers[1]) == bare(numbers[3])):
         detail = "; with equal frequencies its formula is a limit"
         raise UnsupportedFunctionError.no_rule("scipy.signal.chirp of equal frequencies with method='hyperbolic'", detail)
     return chirp_.bind(*numbers, method=method, vertex_zero=vertex_zero, **kind)

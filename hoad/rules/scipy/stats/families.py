@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from hoad.core.box import strip
+from hoad.core.box import bare
 
 __all__ = ["FAMILIES", "Family"]
 
@@ -124,7 +124,7 @@ def _log_normal_mass(a: Any, b: Any) -> Any:
 
 def _vonmises_cdf(z: Any, kappa: Any) -> Any:
     """Fourier series of the distribution function, with as many terms as the sharpest density needs."""
-    terms = 20 + int(10 * math.sqrt(float(np.max(np.nan_to_num(strip(kappa)), initial=1.0))))
+    terms = 20 + int(10 * math.sqrt(float(np.max(np.nan_to_num(bare(kappa)), initial=1.0))))
     total = 0.5 + z / (2 * math.pi)
     scale = math.pi * special.i0e(kappa)
     for j in range(1, terms + 1):
