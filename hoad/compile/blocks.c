@@ -1,8 +1,8 @@
 /* Memory of results and scratch: aligned blocks that are used again.
  *
  * A fresh result of some megabytes costs more in page faults than the loop that fills it; a block that was given back has its
- * pages. Blocks in use and idle blocks together never exceed what was in use at one time; idle ones are bounded by IDLE bytes
- * and go when others were used AGE times. All of it is guarded by the interpreter lock.
+ * pages. Beyond FLOOR bytes, blocks in use and idle blocks together never exceed what was in use at one time; idle ones are
+ * bounded by IDLE bytes and go when others were used AGE times. All of it is guarded by the interpreter lock.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #endif
 
 enum { LINE = 64, PAGES = 1 << 21, LARGE = 1 << 21, CLASSES = 8 * 64 };
-static const size_t IDLE = (size_t)1 << 28;
+static const size_t FLOOR = (size_t)1 << 26, IDLE = (size_t)1 << 28;
 static const uint32_t AGE = 4096;
 
 typedef struct Block { /* one cache line right before the data */
@@ -92,6 +92,12 @@ static void trim(size_t most)
     }
 }
 
+static size_t allowed(void) /* idle bytes */
+{
+    size_t most = pool.peak > pool.lent + FLOOR ? pool.peak - pool.lent : FLOOR;
+    return most < IDLE ? most : IDLE;
+}
+
 static void *take(uint32_t class)
 {
     size_t size = size_of_class(class);
@@ -103,7 +109,7 @@ static void *take(uint32_t class)
     }
     if (pool.lent > pool.peak)
         pool.peak = pool.lent;
-    trim(pool.peak - pool.lent);
+    trim(allowed());
     void *raw = NULL;
     size_t align = size >= LARGE ? PAGES : LINE, mapped = 0;
 #if defined(__linux__)
@@ -154,7 +160,7 @@ static void give(void *data)
         pool.oldest = b;
     pool.newest = b;
     pool.idle += size;
-    trim(IDLE);
+    trim(allowed());
 }
 
 /* The same as NumPy's handler of array memory (its enhancement proposal 49), so that arrays own what they got from here. */

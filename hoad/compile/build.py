@@ -40,8 +40,10 @@ def machine_source(native: Native) -> str:
     return head + vector_declarations(capabilities().vector_functions) + THREADS_SOURCE + rest
 
 
-def build(steps: Steps) -> NativeExecutor:
+def build(steps: Steps, optimise: str | None = None) -> NativeExecutor:
     """An executor that runs the steps natively, with calls of NumPy and SciPy where they have no loop form.
+
+    ``optimise`` is the compiler's level, ``"-O1"`` for instance; by default it falls with the length of the code.
 
     Raises
     ------
@@ -53,7 +55,8 @@ def build(steps: Steps) -> NativeExecutor:
     library: Any = None
     if native.calls:
         size = len(native.source) - native.tables
-        library = shared_library(source, optimise="-O3" if size < LONG else "-O2" if size < 10 * LONG else "-O1")
+        level = optimise or ("-O3" if size < LONG else "-O2" if size < 10 * LONG else "-O1")
+        library = shared_library(source, optimise=level)
         for name in ("dgemm", "sgemm"):
             try:
                 ctypes.c_void_p.in_dll(library, f"hoad_{name}").value = blas_address(name)

@@ -321,10 +321,12 @@ EXPORT Object *hoad_address(void)
     return api.new_function(&method, NULL, NULL);
 }
 
-/* Bytes in use, idle, and most in use at one time; idle blocks beyond the given number of bytes are freed. */
+/* Bytes in use, idle, and most in use at one time; idle blocks beyond a number of bytes are freed, and the count starts again. */
 EXPORT void hoad_memory(size_t keep, size_t *counts)
 {
     trim(keep);
+    if (keep < SIZE_MAX)
+        pool.peak = pool.lent;
     counts[0] = pool.lent;
     counts[1] = pool.idle;
     counts[2] = pool.peak;

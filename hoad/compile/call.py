@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.compile.runner import Frame, NativeCallError, Runner, check_buffers, layout, plain_array
+from hoad.compile.runner import Frame, NativeCallError, Runner, check_buffers, layout, plain_array, plain_spec
 from hoad.compile.steps import ArraySpec, spec_of
 from hoad.compile.stub import NUMBERS, Memory, builtin, fast_calls, memory, stub
 
@@ -74,6 +74,7 @@ def make_fast(
     0.06 µs for two small arrays and one result. Results of 1 kB and more are aligned to 64 bytes, and their memory is used
     again when they are gone (:func:`memory`), which saves page faults.
     """
+    inputs, outputs = tuple(map(plain_spec, inputs)), tuple(map(plain_spec, outputs))
     check_buffers(inputs, outputs, constants, offsets, total, guards, single)
     values = [plain_array(c, spec_of(c), k) for k, c in enumerate(constants)]
     library = stub()

@@ -51,7 +51,7 @@ class CompiledProgram:
         self.constants = [(i, value) for i, (slot, value) in enumerate(recorded.steps.outputs) if slot is None]
         spec = recorded.spec
         plain = not self.constants and all(
-            s or steps.specs[slot].shape for s, (slot, _) in zip(recorded.scalars, recorded.steps.outputs, strict=True)
+            s or (slot is not None and steps.specs[slot].shape) for s, (slot, _) in zip(recorded.scalars, steps.outputs, strict=True)
         )
         self.fast: Callable[..., Any] | None = executor.fast if plain and not recorded.weak else None
         self.single = spec is None

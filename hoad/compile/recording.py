@@ -205,7 +205,7 @@ def _same(x: Any, y: Any, depth: int = 0) -> bool:
             return True
     except Exception:  # whatever a class of the user says
         return False
-    if kind.__eq__ is not object.__eq__ or depth > 3:
+    if depth > 3 or getattr(kind, "__eq__", None) is not object.__eq__:
         return depth > 3
     parts = [n for c in kind.__mro__ for n in getattr(c, "__slots__", ()) if hasattr(x, n)] + list(getattr(x, "__dict__", ()))
     return all(hasattr(y, n) and _same(getattr(x, n), getattr(y, n), depth + 1) for n in parts if not n.startswith("__"))

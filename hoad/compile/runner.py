@@ -13,7 +13,7 @@ import numpy as np
 from hoad.compile.steps import ArraySpec, spec_of
 from hoad.compile.stub import address
 
-__all__ = ["ALIGNMENT", "Frame", "NativeCallError", "Runner", "check_buffers", "layout", "plain_array"]
+__all__ = ["ALIGNMENT", "Frame", "NativeCallError", "Runner", "check_buffers", "layout", "plain_array", "plain_spec"]
 
 Array = Any
 ALIGNMENT = 64
@@ -58,6 +58,12 @@ def check_buffers(
         raise ValueError(f"single is for one output, not {len(outputs)}.")
 
 
+def plain_spec(spec: ArraySpec) -> ArraySpec:
+    """Without metadata, and with the one dtype object that NumPy's own arrays share."""
+    dtype = np.dtype(spec.dtype.type)
+    return ArraySpec(spec.shape, dtype) if dtype == spec.dtype else spec
+
+
 def plain_array(x: Any, spec: ArraySpec, k: int) -> np.ndarray:
     """The argument as code can read it: itself, or a copy."""
     a = np.asarray(x)
@@ -95,7 +101,7 @@ class Runner:
         keep: Any = None,
     ) -> None:
         check_buffers(inputs, outputs, constants, offsets, total, (), False)
-        self.inputs, self.outputs = tuple(inputs), tuple(outputs)
+        self.inputs, self.outputs = tuple(map(plain_spec, inputs)), tuple(map(plain_spec, outputs))
         self.constants = [plain_array(c, spec_of(c), k) for k, c in enumerate(constants)]
         self.offsets, self.total = tuple(offsets), total
         self._native = PROTOTYPE(run)

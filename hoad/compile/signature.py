@@ -163,7 +163,7 @@ class Call:
         parts = list(self.parts)
         for i, x in zip(self.where, leaves, strict=True):
             parts[i] = x
-        given = optree.tree_unflatten(self.spec, parts)
+        given: Any = optree.tree_unflatten(self.spec, parts)
         args, kwargs = given if self.named else (given, {})
         if self.fixed:
             places = {i: v.value for i, v in self.fixed if isinstance(i, int)}

@@ -79,8 +79,7 @@ def builtin(
     """A builtin function around native code: see :func:`hoad.compile.call.make_fast`; the library is :func:`stub`."""
     specs = (_Spec * (len(inputs) + len(outputs)))()
     for k, spec in enumerate((*inputs, *outputs)):
-        dtype = np.dtype(spec.dtype.type)  # without metadata, and the one object that NumPy's own arrays share
-        dtype = dtype if dtype == spec.dtype else spec.dtype
+        dtype = spec.dtype
         specs[k].dtype, specs[k].bytes, specs[k].dimensions = dtype, dtype.itemsize * prod(spec.shape), len(spec.shape)
         specs[k].shape = (ctypes.c_ssize_t * len(spec.shape))(*spec.shape)
         if k < len(inputs) and spec.shape == () and _value_follows_head(dtype.type):
@@ -219,7 +218,7 @@ def memory(keep: int | None = None) -> Memory:
     Parameters
     ----------
     keep : int, optional
-        Free idle memory beyond this number of bytes.
+        Free idle memory beyond this number of bytes, and count the peak from here on.
     """
     library = stub()
     if library is None:

@@ -491,7 +491,7 @@ class Box(ArrayMethods):
         ops.assign(self, ops.index_update(self, index, value))
 
 
-held = Box.value.__get__  # type: ignore[attr-defined]
+held: Any = Box.__dict__["value"].__get__
 """``held(box)``: what a box holds, as ``box.value``, which a recording may understand as a question for numbers."""
 
 

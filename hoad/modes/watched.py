@@ -115,7 +115,7 @@ class Watched(Box):
         self.views = None
 
     @property
-    def value(self) -> Any:  # type: ignore[override]
+    def value(self) -> Any:
         plain = held(self)
         _open(self).ask(self.aux, plain.copy() if isinstance(plain, np.ndarray) else plain)
         return plain
@@ -165,12 +165,12 @@ class Watched(Box):
         return self.__class__(self.level, held(self), self.aux)
 
     # -- what does not depend on the numbers ------------------------------------------------------------------------
-    shape = property(lambda self: held(self).shape)  # type: ignore[assignment]
-    dtype = property(lambda self: held(self).dtype)  # type: ignore[assignment]
-    ndim = property(lambda self: held(self).ndim)  # type: ignore[assignment]
-    size = property(lambda self: held(self).size)  # type: ignore[assignment]
-    itemsize = property(lambda self: held(self).dtype.itemsize)  # type: ignore[assignment]
-    device = property(lambda self: getattr(held(self), "device", "cpu"))  # type: ignore[assignment]
+    shape = property(lambda self: held(self).shape)
+    dtype = property(lambda self: held(self).dtype)
+    ndim = property(lambda self: held(self).ndim)
+    size = property(lambda self: held(self).size)
+    itemsize = property(lambda self: held(self).dtype.itemsize)
+    device = property(lambda self: getattr(held(self), "device", "cpu"))
 
     # -- questions --------------------------------------------------------------------------------------------------
     def __bool__(self) -> bool:
@@ -223,7 +223,7 @@ class Watched(Box):
         return f"<{self.kind}: {self.value!r}>"
 
 
-_set = Box.value.__set__  # type: ignore[attr-defined]
+_set: Any = Box.__dict__["value"].__set__
 backends.answers(Watched)
 
 

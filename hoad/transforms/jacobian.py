@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hoad import backends
-from hoad.core.box import Box, peek, shape_of
+from hoad.core.box import Box, held, peek, shape_of
 from hoad.core.level import Level
 from hoad.core.space import leaf_zeros, unflatten
 from hoad.errors import DTypeError
@@ -57,7 +57,7 @@ def over_block(size: int, leaves: Sequence[Any], run: Callable[[float], Sequence
         while isinstance(x, Box):
             if type(x) is Batched:
                 outermost = x.level if outermost is None else min(outermost, x.level)
-            x = x.value
+            x = held(x)
     if outermost is not None:
         with Level(size, outermost) as level:
             found = run(level)

@@ -13,6 +13,7 @@ import pytest
 import hoad
 from hoad.compile.toolchain import cache, compilers, library
 
+PATH = os.environ.get("PATH", os.defpath)
 REAL = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 needs_compiler = pytest.mark.skipif(REAL is None, reason="no C compiler on this machine")
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions and processes of POSIX")
@@ -39,7 +40,7 @@ if {only_kernels} and "probe" in open("kernel.c").read():
 def fake(path: Path, behaviour: str, *, only_kernels: bool = True) -> str:
     """A program that compiles as the real compiler, but does something else to a kernel, or to every source."""
     text = _SCRIPT.format(
-        python=sys.executable, path=os.environ["PATH"], real=REAL, behaviour=behaviour, only_kernels=only_kernels
+        python=sys.executable, path=PATH, real=REAL, behaviour=behaviour, only_kernels=only_kernels
     )
     path.write_text(text)
     path.chmod(0o755)

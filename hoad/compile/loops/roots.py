@@ -131,12 +131,14 @@ class _Planner:
     def run(self) -> Plan:
         while True:
             self.order = self.reachable()
-            try:
-                return self.attempt()
-            except NotAffine as problem:
-                if id(problem.value) in self.forced:
-                    raise
-                self.forced.add(id(problem.value))
+            self.problems: list[Value] = []
+            found = self.attempt()
+            if not self.problems:
+                return found
+            names = {id(v) for v in self.problems}
+            if names <= self.forced:
+                raise AssertionError("a stored array is asked to be stored")
+            self.forced |= names
 
     def args_of(self, v: Value) -> Sequence[Value]:
         call = self.gemms.get(id(v))
@@ -146,6 +148,8 @@ class _Planner:
         hard = self.hard()
         # gemms read their factors, not the formula of the product
         self.order = order = self.reachable()
+        self.by_name = {id(v): v for v in order}
+        self.position = {id(v): n for n, v in enumerate(order)}
         roots = {id(v) for v in order if id(v) in hard and not v.stored}
         level: dict[int, int] = {}
         weight: dict[int, float] = {}
@@ -303,14 +307,17 @@ class _Planner:
             if len(roots) > 1:
                 half = len(roots) // 2
                 return self.kernels(roots[:half], stored, weight) + self.kernels(roots[half:], stored, weight)
-            raise NotAffine(self.middle(roots[0], stored)) from None
+            self.problems.append(self.middle(roots[0], stored))
+            return []
+        except NotAffine as problem:
+            self.problems.append(problem.value)
+            return []
         for box in kernel.boxes:
             self.watch(box, weight)
         return [kernel]
 
     def watch(self, box: Box, weight: dict[int, float]) -> None:
         """Store what one kernel computes at several places."""
-        by_name = {id(v): v for v in self.order} if box.uses else {}
         for name, indices in box.uses.items():
             if len(indices) < 2 or weight.get(name, 0) < 2 or name in self.forced:
                 continue
@@ -319,9 +326,9 @@ class _Planner:
                 fixed = tuple(a if not a.terms else None for a in index)
                 groups.setdefault(fixed, set()).add(tuple(a for a in index if a.terms))
             most = max(map(len, groups.values()))
-            v = by_name[name]
+            v = self.by_name[name]
             if (most - 1) * weight[name] > (20.0 if v.size <= 4096 else 80.0) and not isinstance(v, Uniform | Moved):
-                raise NotAffine(v)
+                self.problems.append(v)
 
     def middle(self, root: Root, stored: Stored) -> Value:
         """A value half way down the formula of a root."""
@@ -338,8 +345,7 @@ class _Planner:
         inside = [v for v in inside if not isinstance(v, Uniform | Moved) and id(v) not in self.forced]
         if not inside:
             raise AssertionError("one formula with too many operations of its own")
-        position = {id(v): n for n, v in enumerate(self.order)}
-        inside.sort(key=lambda v: position[id(v)])
+        inside.sort(key=lambda v: self.position[id(v)])
         return inside[len(inside) // 2]
 
 

@@ -38,7 +38,7 @@ PASSES: tuple[Callable[[Steps], Steps], ...] = (
 QUICK = (remove_dead, merge_common)
 """What level 1 does."""
 
-ROUNDS = 6
+ROUNDS = 4
 """The most rounds at level 3."""
 
 LONG, VERY_LONG = 20_000, 200_000
@@ -52,7 +52,7 @@ def optimise(steps: Steps, level: int | None = None) -> Steps:
     ----------
     steps : Steps
     level : int, optional
-        0: nothing; 1: dead and common steps; 2: all passes once; 3: all passes until nothing changes, at most six times.
+        0: nothing; 1: dead and common steps; 2: all passes once; 3: all passes until nothing changes, at most four times.
         Default: 3 up to 20,000 steps, 2 up to 200,000, 1 beyond, so that the time is proportional to the number of steps.
 
     Returns

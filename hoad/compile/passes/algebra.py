@@ -74,9 +74,11 @@ def _with_sign_outside(walk: Walk, step: Step, args: list[Any], i: int, out: Any
 
 
 def _taken_up(walk: Walk, slot: int) -> bool:
-    """Whether sums and differences alone use a result, which have no other sign to take up."""
+    """Whether a result is only added or subtracted, and there is no other sign to take up (-a - b cannot)."""
     users = walk.consumers(slot)
     if not users or any(u.primitive.name not in ("add", "subtract") or u.kw for u in users):
+        return False
+    if any(u.primitive.name == "subtract" and u.inputs[0] == (0, slot) for u in users):
         return False
     others = [s for u in users for _, s in u.inputs if s != slot]
     return len(others) == len(users) and all(walk.maker(Slot(s), "negative") is None and _unsigned(walk, s) for s in others)

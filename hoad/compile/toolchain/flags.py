@@ -6,11 +6,13 @@ import platform
 import sys
 from collections.abc import Iterable
 
-__all__ = ["FUNCTIONS", "REQUIRED", "SUFFIX", "optional_flags", "probe_source", "vector_declarations"]
+__all__ = ["FUNCTIONS", "LIBRARIES", "REQUIRED", "SUFFIX", "VECTOR_LIBRARIES", "optional_flags", "probe_source", "vector_declarations"]
 
 SUFFIX = ".dll" if sys.platform == "win32" else ".so"
 REQUIRED = ("-std=gnu11", "-shared", *(("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ()))
-LIBRARIES = ("-lm",)  # libmvec belongs to it where there is one
+LIBRARIES = ("-lm",)
+VECTOR_LIBRARIES = ("-lmvec", *LIBRARIES) if platform.libc_ver()[0] == "glibc" else LIBRARIES
+"""Behind the source; zig's linker takes libmvec for a part of libm only where it finds another compiler."""
 ONE = (
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
     "asinh", "acosh", "atanh", "erf", "erfc", "cbrt",

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from hoad.compile.toolchain.flags import FUNCTIONS, LIBRARIES, REQUIRED, optional_flags, probe_source
+from hoad.compile.toolchain.flags import FUNCTIONS, LIBRARIES, REQUIRED, VECTOR_LIBRARIES, optional_flags, probe_source
 from hoad.compile.toolchain.objects import compile_object, shortened
 from hoad.compile.toolchain.process import TimeLimitError, ended, run
 from hoad.compile.toolchain.settings import compile_timeout
@@ -57,24 +57,37 @@ def examined(command: tuple[str, ...], folder: Path) -> dict[str, Any]:
         raise NoCompilerError(f"it does not tell its version ({ended(status)})")
     version = shortened(next((line for line in output.splitlines() if line.strip()), ""))
     flags = optional_flags(version)
+    every = tuple(FUNCTIONS)
     with suppress(_RefusedError):
-        return {"version": version, **_working(command, flags, tuple(FUNCTIONS), folder, limit)}
+        return {"version": version, **_working(command, flags, VECTOR_LIBRARIES, every, folder, limit)}
+    tried = {(flags, VECTOR_LIBRARIES, every)}
     flags = _accepted(command, flags, folder, limit)
-    reason = NoCompilerError("")
+    libraries = VECTOR_LIBRARIES if _compiles(command, (), folder, limit, libraries=VECTOR_LIBRARIES) else LIBRARIES
+    reason = NoCompilerError("it refuses even small sources")
     for lacking in ((), OPENMP, PROCESSOR, (*OPENMP, *PROCESSOR), VECTOR, (*OPENMP, *PROCESSOR, *VECTOR)):
         rest = tuple(flag for flag in flags if flag not in lacking)
-        functions = () if lacking[-1:] == VECTOR else tuple(FUNCTIONS)
+        functions = () if lacking[-1:] == VECTOR else every
+        if (rest, libraries, functions) in tried:
+            continue
+        tried.add((rest, libraries, functions))
         try:
-            return {"version": version, **_working(command, rest, functions, folder, limit)}
+            return {"version": version, **_working(command, rest, libraries, functions, folder, limit)}
         except _RefusedError as error:
             reason = error
     raise NoCompilerError(*reason.args)
 
 
-def _working(command: Sequence[str], flags: tuple[str, ...], functions: tuple[str, ...], folder: Path, limit: float) -> dict[str, Any]:
+def _working(
+    command: Sequence[str],
+    flags: tuple[str, ...],
+    libraries: tuple[str, ...],
+    functions: tuple[str, ...],
+    folder: Path,
+    limit: float,
+) -> dict[str, Any]:
     """What works with these flags, after vector functions that are missing or wrong have been left out."""
     while True:
-        state = _examine(command, flags, functions, folder, limit)
+        state = _examine(command, flags, libraries, functions, folder, limit)
         symbols = state["symbols"]
         bad = {f for f in functions if symbols.get(f, set()) & set(state["lacking"])} | set(state.get("wrong", ()))
         if not bad:
@@ -90,7 +103,7 @@ def _working(command: Sequence[str], flags: tuple[str, ...], functions: tuple[st
         if _compiles(command, ("-fopenmp-simd",), folder, limit):
             flags = (*flags, "-fopenmp-simd")
     called = tuple(f for f in functions if symbols.get(f))
-    return {"flags": (*REQUIRED, *flags), "libraries": LIBRARIES, "vector_functions": called, "openmp": openmp}
+    return {"flags": (*REQUIRED, *flags), "libraries": libraries, "vector_functions": called, "openmp": openmp}
 
 
 def _accepted(command: Sequence[str], flags: Sequence[str], folder: Path, limit: float) -> tuple[str, ...]:
@@ -104,10 +117,15 @@ def _accepted(command: Sequence[str], flags: Sequence[str], folder: Path, limit:
 
 
 def _compiles(
-    command: Sequence[str], flags: Sequence[str], folder: Path, limit: float, source: str = "int probe(void) { return 0; }\n"
+    command: Sequence[str],
+    flags: Sequence[str],
+    folder: Path,
+    limit: float,
+    source: str = "int probe(void) { return 0; }\n",
+    libraries: Sequence[str] = (),
 ) -> bool:
     try:
-        compile_object(command, [*REQUIRED, *flags], source, folder, (), limit)
+        compile_object(command, [*REQUIRED, *flags], source, folder, libraries, limit)
     except TimeLimitError:
         raise
     except NoCompilerError:
@@ -115,10 +133,17 @@ def _compiles(
     return True
 
 
-def _examine(command: Sequence[str], flags: Sequence[str], functions: Sequence[str], folder: Path, limit: float) -> dict[str, Any]:
+def _examine(
+    command: Sequence[str],
+    flags: Sequence[str],
+    libraries: Sequence[str],
+    functions: Sequence[str],
+    folder: Path,
+    limit: float,
+) -> dict[str, Any]:
     """What the probe says when it runs in a process of its own."""
     try:
-        made = compile_object(command, ["-O2", *REQUIRED, *flags], probe_source(functions), folder, LIBRARIES, limit)
+        made = compile_object(command, ["-O2", *REQUIRED, *flags], probe_source(functions), folder, libraries, limit)
     except TimeLimitError:  # it would not end with less either, and waiting for that is long
         raise
     except NoCompilerError as error:

@@ -1,0 +1,213 @@
+"""What random programs must agree on: bit for bit by replay, up to roundings in native code.
+
+How far a result may be away is measured, not guessed: the recorded steps are run again with a small random error in the result of
+every step that rounds.  That shows for each number how much the roundings on its way matter, cancellation and near ties included.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from hoad.compile.build import build
+from hoad.compile.passes import optimise
+from hoad.compile.recording import record_twice
+from hoad.compile.replay import Replay
+from hoad.compile.settings import optimised
+from hoad.compile.steps import Steps
+from hoad.core.space import flatten
+from hoad.errors import HoadError
+from tests.compile.random_programs import Program
+
+__all__ = ["Disagreement", "Report", "compare", "possible"]
+
+NOISE = 2.0**10
+"""Units in the last place that the random errors have at most."""
+ULPS = 64.0
+"""Units in the last place that a step of native code may be away, where the largest of the random runs counts."""
+RUNS = 3
+EXACT = {
+    "getitem", "scatter", "assemble", "index_update", "index_add", "reshape", "transpose", "broadcast_to", "concatenate", "stack", "where", "gate", "copy",
+    "negative", "positive", "absolute", "maximum", "minimum", "max", "min", "sort", "sign", "floor", "ceil", "rint", "trunc", "fmax", "fmin", "clip",
+    "diagonal", "roll", "astype", "real", "conjugate", "value_of", "valued", "frozen", "take_along_axis", "repeat", "tile", "isnan", "copysign", "pad_constant",
+}  # fmt: skip
+"""Steps that only choose and move numbers: no error is put into their results, so that equal numbers stay equal."""
+
+
+class Disagreement(AssertionError):
+    """Results differ."""
+
+    def __init__(self, position: int, text: str) -> None:
+        super().__init__(f"result {position}: {text}")
+        self.position = position
+
+
+@dataclass
+class Report:
+    """How many numbers were compared, how many could be anything, and the largest error in units of what is allowed."""
+
+    numbers: int = 0
+    vague: int = 0
+    steps: int = 0
+    programs: int = 0
+    fast: int = 0
+    worst: float = 0.0
+
+    def add(self, other: Report) -> None:
+        for name in ("numbers", "vague", "steps", "programs", "fast"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.worst = max(self.worst, other.worst)
+
+
+def possible(program: Program) -> bool:
+    """Whether hoad has this derivative of this program; what it has not, it says by an error of its own."""
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program.function()(*program.arguments())
+    except (HoadError, np.linalg.LinAlgError):
+        return False
+    return True
+
+
+def joined(programs: Sequence[Program]) -> tuple[Any, list[int]]:
+    """One function of the arguments of all programs, with all their results; and where the arguments of each begin."""
+    starts = [0]
+    for p in programs:
+        starts.append(starts[-1] + len(p.leaves) + 1)
+    functions = [p.function() for p in programs]
+
+    def call(*leaves: Any) -> list[Any]:
+        return [f(*leaves[a:b]) for f, (a, b) in zip(functions, pairwise(starts), strict=True)]
+
+    return call, starts
+
+
+def noisy(steps: Steps, leaves: Sequence[Any], rng: np.random.Generator) -> list[Any]:
+    """The results with a random error in every step that rounds, and in the arguments."""
+
+    def shaken(x: Any) -> Any:
+        if getattr(x, "dtype", np.dtype(bool)).kind not in "fc" or not np.size(x):
+            return x
+        unit = float(np.finfo(x.dtype).eps) * NOISE
+        return (x * (1 + unit * rng.uniform(-1, 1, np.shape(x))).astype(x.dtype)).astype(x.dtype)
+
+    same: dict[int, Any] = {}
+    values = dict(enumerate(same.setdefault(id(x), shaken(x)) for x in leaves))
+    for step in steps.steps:
+        args = list(step.args)
+        for position, slot in step.inputs:
+            args[position] = values[slot]
+        found = step.primitive.native(*args, **step.kw)
+        for slot, y in zip(step.outputs, found if step.primitive.multi else (found,), strict=True):
+            values[slot] = y if step.primitive.name in EXACT else shaken(y)
+    return [constant if slot is None else values[slot] for slot, constant in steps.outputs]
+
+
+def same_bits(found: Any, expected: Any, position: int, what: str) -> None:
+    x, y = np.asarray(found), np.asarray(expected)
+    if x.shape != y.shape or x.dtype != y.dtype:
+        raise Disagreement(position, f"{what} gave {x.dtype}{list(x.shape)}, expected {y.dtype}{list(y.shape)}")
+    nan = (x != x) & (y != y) if x.dtype.kind in "fc" else np.zeros(x.shape, bool)
+    if np.where(nan, 0, x).tobytes() != np.where(nan, 0, y).tobytes():
+        raise Disagreement(position, f"{what} gave\n{x}\nexpected bit for bit\n{y}")
+
+
+def close(found: Any, expected: Any, shaken: Sequence[Any], position: int, what: str, report: Report) -> None:
+    x, y = np.asarray(found), np.asarray(expected)
+    if x.shape != y.shape or x.dtype != y.dtype:
+        raise Disagreement(position, f"{what} gave {x.dtype}{list(x.shape)}, expected {y.dtype}{list(y.shape)}")
+    if not y.size:
+        return
+    if y.dtype.kind not in "fc":
+        same_bits(x, y, position, what)
+        return
+    with np.errstate(all="ignore"):
+        info = np.finfo(y.dtype)
+        wide = np.longdouble if y.dtype.kind == "f" else np.clongdouble
+        gaps = np.stack([np.abs(np.asarray(s).astype(wide) - y.astype(wide)) for s in shaken])
+        firm = np.isfinite(gaps).all(axis=0)
+        like = np.all([_kind(np.asarray(s)) == _kind(y) for s in shaken], axis=0)
+        allowed = np.where(firm, gaps.max(axis=0, initial=0), 0) * (ULPS / NOISE) + ULPS * info.tiny
+        zero = y == 0
+        error = np.where(np.isfinite(x) & np.isfinite(y), np.abs(x.astype(wide) - y.astype(wide)), 0)
+        bad = error > np.where(firm, allowed, np.inf)
+        bad |= like & (_kind(x) != _kind(y))
+        bad |= zero & like & (gaps.max(axis=0, initial=0) == 0) & (x != 0)
+    report.numbers += y.size
+    report.vague += int(((~like) | (allowed > 1e-3 * np.abs(y)) & ~zero & np.isfinite(y)).sum())
+    ratio = np.where(firm & np.isfinite(error), error / allowed, 0)
+    report.worst = max(report.worst, float(np.real(ratio).max(initial=0)))
+    if bad.any():
+        at = np.unravel_index(int(np.argmax(np.where(bad, np.where(np.isfinite(ratio), ratio + 1, 1), 0))), y.shape)
+        place = tuple(int(k) for k in at)
+        raise Disagreement(
+            position,
+            f"{what} gave {x[at]!r} at {place} of {y.shape}, expected {y[at]!r}; allowed {float(np.real(allowed[at])):.3g}; "
+            f"{int(bad.sum())} of {y.size} numbers are wrong\n{x}\nexpected\n{y}",
+        )
+
+
+def _kind(x: Any) -> Any:
+    """0 finite, 1 NaN, 2 and 3 infinite."""
+    return np.where(x != x, 1, np.where(np.isinf(x), np.where(np.real(x) > 0, 2, 3), 0))
+
+
+def compare(programs: Sequence[Program], optimise_steps: bool = True, level: str | None = "-O1", shake: bool = True) -> Report:
+    """Run programs in one piece: eagerly, by replay, and as native code; raise where they differ.
+
+    Programs are recorded at one point and compared at another one beside it, so that a number that was baked in shows.
+    """
+    call, starts = joined(programs)
+    drawn = [a for p in programs for a in p.arguments()]
+    leaves = [a for p in programs for a in p.arguments(moved=True)]
+    report = Report(programs=len(programs))
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        steps = record_twice(lambda xs: call(*xs), drawn, "random").steps.check()
+        if any(slot is None and isinstance(c, np.ndarray) and c.dtype == object for slot, c in steps.outputs):
+            raise AssertionError("an object array came out")
+        eager = flatten(call(*leaves))[0]
+        report.steps = len(steps)
+        for name, variant in (("replay", steps), ("replay of optimised steps", optimised(steps, "numpy"))):
+            replayed = Replay(variant)
+            for _ in range(2):
+                found, answers = replayed(leaves)
+                if found is None:
+                    return _other_path(programs, optimise_steps, level, shake)
+                for k, (x, y) in enumerate(zip(found, eager, strict=True)):
+                    same_bits(x, y, k, name)
+        rng = np.random.default_rng(1)
+        shaken = [noisy(steps, leaves, rng) for _ in range(RUNS)] if shake else []
+        executor = build(optimise(steps) if optimise_steps else steps, level)
+        found, _ = executor(leaves)
+        if found is None:
+            return _other_path(programs, optimise_steps, level, shake)
+        for k, (x, y) in enumerate(zip(found, eager, strict=True)):
+            close(x, y, [s[k] for s in shaken], k, "native code", report)
+        again, _ = executor(leaves)
+        for k, (x, y) in enumerate(zip(again, found, strict=True)):
+            same_bits(x, y, k, "the second call of native code")
+        if executor.fast is not None:
+            report.fast = 1
+            plain = [np.array(x, order="C") for x in leaves]
+            quick = executor.fast(*plain)
+            if quick is NotImplemented:
+                raise AssertionError("the fast call refuses C-contiguous arguments")
+            quick = quick if isinstance(quick, tuple) else (quick,)
+            for k, (x, y) in enumerate(zip(quick, found, strict=True)):
+                same_bits(x, y, k, "the fast call of native code")
+    return report
+
+
+def _other_path(programs: Sequence[Program], optimise_steps: bool, level: str | None, shake: bool) -> Report:
+    """A guard says that another path is taken beside: compare where the programs were drawn."""
+    still = [replace(p, seed=-abs(p.seed) - 1) for p in programs]
+    if all(p.seed < 0 for p in programs):
+        raise AssertionError("a guard fails at the point where the steps were recorded")
+    return compare(still, optimise_steps, level, shake)

@@ -1,0 +1,305 @@
+"""Random lines of NumPy code, each tried on values as soon as it is drawn."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import hoad
+
+__all__ = ["Draw", "Line"]
+
+LIMIT = 60.0
+"""Largest number that a value may hold."""
+SIZE = 150
+"""Most entries of a value."""
+
+
+class Line(NamedTuple):
+    """``target = expression of uses``."""
+
+    text: str
+    target: str
+    uses: tuple[str, ...]
+
+
+SAFE = """
+np.sin({0}) | np.cos({0}) | np.tanh({0}) | np.arctan({0}) | np.exp({0}) | np.sinh({0}) | np.cosh({0}) | np.arcsinh({0}) | np.expm1({0})
+np.square({0}) | -{0} | np.abs({0}) | {0} ** 2 | {0} ** 3 | 1 / (1.5 + {0} ** 2) | np.log(1.5 + {0} ** 2) | np.sqrt(0.3 + {0} ** 2)
+np.log1p({0} ** 2) | np.cbrt(1.2 + {0} ** 2) | np.clip({0}, -0.7, 0.9) | np.maximum({0}, 0.1) | np.minimum({0}, 0.3) | np.sign({0})
+np.floor({0}) | np.tan(0.3 * {0}) | np.arcsin(0.9 * np.tanh({0})) | np.arccos(0.8 * np.sin({0})) | np.exp2({0}) | np.log2(1.5 + {0} ** 2)
+np.log10(1.1 + np.abs({0})) | np.arccosh(1.5 + {0} ** 2) | np.arctanh(0.5 * np.tanh({0})) | np.sinc({0}) | np.nan_to_num({0})
+np.reciprocal(2.5 + np.sin({0})) | (1.2 + {0} ** 2) ** -1.5 | (0.7 + {0} ** 2) ** 0.5 | np.float_power(0.7 + {0} ** 2, 1.3) | 2.0 ** {0}
+np.where({0} > 0.2, {0}, 0.5) | np.where({0} < 0, np.sin({0}), {0} ** 2) | {0} * ({0} > 0.1) | np.positive({0}) | {0}.copy()
+scipy.special.erf({0}) | scipy.special.expit({0}) | scipy.special.gammaln(1.5 + {0} ** 2) | scipy.special.j0({0}) | scipy.special.log_expit({0})
+np.deg2rad(30 * {0}) | np.heaviside({0}, 0.5) | np.ceil({0}) | np.trunc(3 * {0}) | np.rint({0}) | np.fabs({0}) | np.conjugate({0}) | np.real({0})
+"""
+TWO = """
+{0} + {1} | {0} - {1} | {0} * {1} | {0} * {1} | {0} / (1.5 + {1} ** 2) | np.maximum({0}, {1}) | np.minimum({0}, {1}) | np.fmax({0}, {1})
+np.where({0} > {1}, {0}, {1} ** 2) | np.arctan2({0}, 1.5 + {1} ** 2) | np.hypot({0}, 0.5 + {1} ** 2) | np.logaddexp({0}, {1})
+(0.6 + {0} ** 2) ** {1} | np.power(1.1 + {0} ** 2, {1}) | {0} * ({1} > 0) | np.copysign({0}, {1}) | scipy.special.xlogy({0}, 0.4 + {1} ** 2)
+np.where(({0} > 0) & ({1} < 0.5), {1}, -{0}) | np.where(np.logical_or({0} > 1, {1} > 1), {0} * {1}, {0}) | np.fmod({0}, 1.5 + {1} ** 2)
+np.where(~({0} >= {1}), {0}, 0.0) | np.add({0}, {1}) | np.subtract({1}, {0}) | np.multiply({0}, {1}) | np.true_divide({0}, 2 + np.cos({1}))
+np.multiply.outer({0}, {1}) | np.outer({0}, {1}) | np.kron({0}, {1}) | np.remainder({0}, 1.5 + {1} ** 2) | np.float_power(1.3 + {0} ** 2, {1})
+"""
+ONE_SHAPE = """
+{0}.T | {0}.ravel() | {0}.reshape(-1) | {0}[None] | {0}[..., None] | {0}[::-1] | np.flip({0}) | np.atleast_2d({0}) | np.squeeze({0})
+np.cumsum({0}) | np.diff({0}) | np.sort({0}) | np.sort({0}, axis=None) | np.cumprod(0.5 * {0}) | np.tile({0}, 2) | np.repeat({0}, 2) | np.roll({0}, 1)
+np.roll({0}, -2, axis=-1) | np.pad({0}, 1) | np.pad({0}, 2, mode="edge") | np.pad({0}, 1, mode="wrap") | np.pad({0}, 1, mode="reflect")
+np.pad({0}, (1, 0), constant_values=0.5) | np.stack([{0}, {0} ** 2]) | np.stack([{0}, np.sin({0})], axis=-1) | np.concatenate([{0}, {0}[::-1]])
+np.concatenate([{0}[1:], {0}[:1]]) | np.concatenate([{0}[..., 1:], 2 * {0}[..., :-1]], axis=-1) | {0}[1:] - {0}[:-1] | {0}[..., 1:] * {0}[..., :-1]
+{0}[2:] - 2 * {0}[1:-1] + {0}[:-2] | np.diag({0}) | np.diagonal({0}) | np.trace({0}) | np.triu({0}) | np.tril({0}, -1) | np.swapaxes({0}, 0, -1)
+np.moveaxis({0}, 0, -1) | np.rot90({0}) | np.linalg.norm({0} + 3) | np.split({0}, [1])[1] | np.array_split({0}, 2)[0] | {0}.T.reshape({0}.shape)
+np.broadcast_to({0}, (2, *{0}.shape)) | np.vstack([{0}, {0} + 1]) | np.hstack([{0}, {0} - 1]) | np.gradient({0}) | np.linalg.norm({0} + 2, axis=-1)
+{0}[{0} > 0.1] * 1.0 | np.median({0}) | np.convolve({0}, [0.5, -1, 0.25]) | np.ptp({0}) | np.append({0}, 0.5) | np.delete({0}, 0, axis=0)
+np.interp({0}, [-2, 0, 1, 2], [1.0, 3, -1, 0.5]) | np.fft.irfft(np.fft.rfft({0}), n={0}.shape[-1]) | np.real(np.fft.fft({0})) | {0}.flatten()
+"""
+PRODUCTS = """
+{0} @ {1} | {0}.T @ {1} | {0} @ {1}.T | {0} @ {0}.T | np.dot({0}, {1}) | np.inner({0}, {1}) | np.vdot({0}, {1}) | np.tensordot({0}, {1}, 1)
+np.tensordot({0}, {1}, 0) | np.tensordot({0}, {1}, ([0], [0])) | np.einsum("i,i->", {0}, {1}) | np.einsum("ij,ij->i", {0}, {1}) | np.einsum("ij,j", {0}, {1})
+np.einsum("ij,kj->ik", {0}, {1}) | np.einsum("ij,jk->ki", {0}, {1}) | np.einsum("i,j->ij", {0}, {1}) | np.einsum("ij->j", {0}) | np.einsum("ii->i", {0})
+np.einsum("ii", {0}) | np.einsum("...i,...i->...", {0}, {1}) | np.einsum("ij->ji", {0}) | np.einsum("ij,j,i->", {0}, {1}, {1}) | np.matvec({0}, {1})
+np.einsum("ij,jk,kl->il", {0}, {0}.T, {0}) | np.einsum("ijk,kl->ijl", {0}, {1}) | np.einsum("bij,bjk->bik", {0}, {0}) | np.einsum("i,i,i->i", {0}, {1}, {0})
+np.matmul({0}, {1}) | np.cross({0}, {1}) | np.vecdot({0}, {1}) | np.linalg.multi_dot([{0}, {0}.T, {0}]) | np.convolve({0}, {1})
+"""
+MATRICES = """
+np.linalg.inv({A}) | np.linalg.solve({A}, {0}) | np.linalg.det({A}) | np.linalg.slogdet({A})[1] | np.linalg.cholesky({A}) | np.linalg.eigvalsh({A})
+np.linalg.qr({A})[1] | scipy.linalg.expm(0.1 * {A}) | np.linalg.solve({A}, np.sin({0})) | np.linalg.matrix_power(0.4 * {A}, 3) | np.linalg.svdvals({A})
+"""
+EXACT = """
+{0} + {1} | {0} - {1} | {0} * {1} | {0} / {1} | np.maximum({0}, {1}) | np.minimum({0}, {1}) | np.fmax({0}, {1}) | np.fmin({0}, {1}) | -{0} | np.abs({0})
+np.where({0} > {1}, {0}, {1}) | np.where({0} <= {1}, {0}, 0.0) | np.where(np.isnan({0}), {1}, {0}) | np.where(np.signbit({0}), 1.0, {0})
+np.sign({0}) | np.floor({0}) | np.sqrt({0}) | {0} * 0 | {0} + 0.0 | {0} - 0.0 | 0.0 - {0} | {0} * -1.0 | 1.0 * {0} | {0} / 2 | {0} * ({1} > 0) | 1 / {0}
+np.copysign({0}, {1}) | np.where({0} == {1}, {0}, -0.0) | np.where({0} != {0}, {0}, {1}) | np.isinf({0}) * {1} | np.ceil({0}) | np.rint({0}) | np.clip({0}, -1, 1)
+{0} ** 2 | np.square({0}) | np.logical_and({0}, {1}) * 1.0 | np.exp({0}) | np.tanh({0}) | np.log({0}) | np.sin({0}) | np.arctan({0}) | np.expm1({0}) | np.log1p({0})
+{0} ** 0.5 | {0} ** -1 | {0} ** 3 | np.cbrt({0}) | np.sinh({0}) | np.cosh({0}) | np.cos({0}) | np.hypot({0}, {1}) | np.arctan2({0}, {1}) | {0} ** {1}
+"""
+EXACT_SHAPES = """
+{0}.T | {0}.ravel() | {0}[None] | {0}[::-1] | np.roll({0}, 1) | np.pad({0}, 1) | np.pad({0}, (0, 1), constant_values=-0.0) | np.stack([{0}, -{0}])
+np.concatenate([{0}, {0}[::-1]]) | {0}[1:] + {0}[:-1] | {0}[..., 1:] * {0}[..., :-1] | np.max({0}) | np.min({0}) | np.sum({0}) | np.prod({0}) | np.sort({0})
+np.max({0}, axis=-1) | np.min({0}, axis=0) | np.sum({0}, axis=0) | np.sum({0}, axis=-1, keepdims=True) | np.cumsum({0}) | np.triu({0}) | np.tile({0}, 2)
+"""
+
+
+def table(text: str) -> list[str]:
+    return [part.strip() for line in text.strip().splitlines() for part in line.split(" | ")]
+
+
+def registered() -> list[str]:
+    """Functions of one argument in the registry that are applied at each point."""
+    found = []
+    for f in hoad.registry():
+        if f.kind == "elementwise" and isinstance(f.native, np.ufunc) and f.native.nin == 1 and f.native.nout == 1:
+            found.append(f"{f.name.replace('numpy.', 'np.')}({{0}})")
+    return sorted(found)
+
+
+class Draw:
+    """Lines that are drawn one after the other, with the values that they have."""
+
+    def __init__(self, rng: np.random.Generator, names: dict[str, Any], values: dict[str, Any], dtype: str, special: bool) -> None:
+        self.rng, self.names, self.values, self.dtype, self.special = rng, names, values, dtype, special
+        self.lines: list[Line] = []
+        self.count = 0
+        self.moving = {"x0"}
+        """Names of what depends on the first argument."""
+        if special:
+            self.kinds: list[tuple[float, Callable[[], Any]]] = [
+                (6, lambda: self.one_of(EXACT)), (3, lambda: self.one_of(EXACT_SHAPES)), (1, self.index), (1, self.update),
+            ]  # fmt: skip
+        else:
+            self.kinds = [
+                (5, lambda: self.one_of(SAFE)), (5, lambda: self.one_of(TWO)), (4, lambda: self.one_of(ONE_SHAPE)),
+                (3, lambda: self.one_of(PRODUCTS)), (0.6, lambda: self.one_of(MATRICES)), (3, self.index), (2, self.reduction),
+                (2, self.update), (1.5, self.constant), (1, self.shaped), (1, self.padded), (0.7, self.any_function),
+            ]  # fmt: skip
+
+    # -- picking --------------------------------------------------------------------------------------------------------------
+
+    def pick(self, fits: Callable[[Any], bool] = lambda v: True) -> str:
+        """The name of a value, rather a late one."""
+        names = [n for n, v in self.values.items() if fits(v)]
+        if not names:
+            raise ValueError("nothing fits")
+        weights = np.array([(3.0 if n in self.moving else 1.0) * (k + 1) ** 2 for k, n in enumerate(names)])
+        return str(self.rng.choice(names, p=weights / weights.sum()))
+
+    def choice(self, items: Any) -> Any:
+        return items[int(self.rng.integers(len(items)))]
+
+    def one_of(self, text: str) -> tuple[str, tuple[str, ...]]:
+        form = self.choice(_TABLES.setdefault(text, table(text)))
+        first = self.pick()
+        second = self.pick() if self.rng.random() < 0.5 else self.pick(lambda v: np.shape(v) == np.shape(self.values[first]))
+        if "{A}" in form:
+            first = self.pick(lambda v: v.ndim >= 2 and v.shape[-1] == v.shape[-2] and 0 < v.shape[-1] < 5)
+            n = self.values[first].shape[-1]
+            shift = "np.diag(np.arange(3, {}).astype(dtype))".format(n + 3)
+            part = f"(0.2 * {first} + 0.2 * np.swapaxes({first}, -1, -2) + {shift})"
+            form = form.replace("{A}", part)
+        uses = (first, second) if "{1}" in form else (first,)
+        return form.format(first, second), tuple(dict.fromkeys(uses))
+
+    def any_function(self) -> tuple[str, tuple[str, ...]]:
+        if "registered" not in _TABLES:
+            _TABLES["registered"] = registered()
+        x = self.pick()
+        return self.choice(_TABLES["registered"]).format(self.choice([x, f"(1.2 + {x} ** 2)", f"(0.5 + 0.3 * np.tanh({x}))"])), (x,)
+
+    def number(self) -> str:
+        if self.special:
+            return str(self.choice(["0.0", "-0.0", "1.0", "-1.0", "inf", "nan", "2"]))
+        return str(self.choice(["0.5", "-1.3", "2", "0", "1", "-1", "0.0", "3.0", "np.float64(0.7)", "dtype.type(1.25)", "True"]))
+
+    def array(self, shape: tuple[int, ...]) -> str:
+        kind = self.rng.integers(5)
+        if kind == 0:
+            return f"np.full({shape}, {self.number()}, dtype)"
+        if kind == 1:
+            return f"np.ones({shape}, dtype)"
+        if kind == 2:
+            return f"np.zeros({shape}, dtype)"
+        values = np.round(self.rng.uniform(-1, 1, shape), 2)
+        return f"np.array({values.tolist()}, dtype).reshape({shape})"
+
+    # -- lines ----------------------------------------------------------------------------------------------------------------
+
+    def part(self, n: int) -> str:
+        """Something that indexes an axis of length n."""
+        r = self.rng
+        kind = r.integers(7)
+        if kind == 0 and n:
+            return str(int(r.integers(-n, n)))
+        if kind <= 2:
+            return ":"
+        a, b = (int(k) for k in r.integers(-n - 1, n + 2, 2))
+        step = self.choice(["", "", ":-1", ":2", ":-2", ":3"])
+        text = [f"{a}:{b}", f"{a}:", f":{b}", ":", "1:-1", ":-1", "1:"]
+        return f"{self.choice(text)}{step}" if step else str(self.choice(text))
+
+    def indexed(self, shape: tuple[int, ...]) -> str:
+        r = self.rng
+        parts = [self.part(n) for n in shape[: r.integers(0, len(shape) + 1)]]
+        if r.random() < 0.15:
+            parts.insert(int(r.integers(len(parts) + 1)), "...")
+        if r.random() < 0.1:
+            parts.insert(int(r.integers(len(parts) + 1)), "None")
+        if shape and shape[0] and r.random() < 0.25:  # whole numbers in arrays
+            rows = r.integers(-shape[0], shape[0], self.choice([(2,), (3,), (2, 2), (0,)]))
+            parts = [f"np.array({rows.tolist()}, int).reshape({rows.shape})", *parts[1:]]
+        return ", ".join(parts) or "..."
+
+    def index(self) -> tuple[str, tuple[str, ...]]:
+        x = self.pick(lambda v: v.ndim > 0)
+        if self.rng.random() < 0.1:
+            mask = self.rng.random(self.values[x].shape) < 0.5
+            return f"{x}[np.array({mask.tolist()}, bool).reshape({mask.shape})]", (x,)
+        return f"{x}[{self.indexed(self.values[x].shape)}]", (x,)
+
+    def update(self) -> tuple[str, tuple[str, ...]]:
+        x = self.choice([n for n in self.values if n in self.moving and self.values[n].ndim] or [""])
+        if not x:
+            raise ValueError("only numbers depend on the argument")
+        where = self.indexed(self.values[x].shape)
+        box = eval(f"x[{where}]", {**self.names, "x": self.values[x]}).shape  # noqa: S307
+        fits = [n for n, v in self.values.items() if _fits(v.shape, box)]
+        y = self.choice(fits) if fits and self.rng.random() < 0.75 else self.number()
+        new = f"v{self.count}"
+        start = f"{x}.copy()" if self.rng.random() < 0.7 else f"np.zeros_like({x})"
+        change = self.choice(["=", "=", "+=", "-=", "*="])
+        text = f"{new} = {start}; {new}[{where}] {change} {y}"
+        if change == "+=" and self.rng.random() < 0.3:
+            text = f"{new} = {start}; np.add.at({new}, np.s_[{where}], {y})"
+        return text, (x, y) if y in self.values else (x,)
+
+    def reduction(self) -> tuple[str, tuple[str, ...]]:
+        x = self.pick(lambda v: v.ndim > 0)
+        rank = self.values[x].ndim
+        axes = [k for k in range(rank) if self.rng.random() < 0.5]
+        axes = [k - rank if self.rng.random() < 0.3 else k for k in axes]
+        axis = self.choice(["None", *[str(k) for k in range(rank)], f"({''.join(f'{k}, ' for k in axes)})"])
+        name = self.choice(["np.sum", "np.sum", "np.mean", "np.max", "np.min", "np.prod", "np.var", "np.std", "scipy.special.logsumexp", "np.any", "np.all"])
+        keep = ", keepdims=True" if self.rng.random() < 0.4 else ""
+        if name in ("np.any", "np.all"):
+            return f"np.where({name}({x} > 0, axis={axis}, keepdims=True), {x}, 0.5 * {x})", (x,)
+        if name == "np.std":
+            return f"np.std(np.sin({x}) * 2, axis={axis}{keep})", (x,)
+        return f"{name}({x}, axis={axis}{keep})", (x,)
+
+    def constant(self) -> tuple[str, tuple[str, ...]]:
+        x = self.pick()
+        shape = self.values[x].shape
+        if shape and self.rng.random() < 0.3:
+            shape = shape[1:] if self.rng.random() < 0.5 else (1, *shape[1:])
+        c = self.array(shape) if self.rng.random() < 0.6 else self.number()
+        return self.choice(["{0} + {1}", "{1} - {0}", "{0} * {1}", "{1} * {0}", "{0} ** {1}", "{0} / (2 + {1})", "{1} / (2 + {0} ** 2)",
+                            "np.maximum({0}, {1})", "np.where({1} > {0}, {0}, {1})"]).format(x, c), (x,)  # fmt: skip
+
+    def shaped(self) -> tuple[str, tuple[str, ...]]:
+        x = self.pick()
+        v = self.values[x]
+        if self.rng.random() < 0.5:
+            return f"np.transpose({x}, {tuple(int(k) for k in self.rng.permutation(v.ndim))})", (x,)
+        factors = [d for d in range(1, v.size + 1) if v.size % d == 0] or [0]
+        d = self.choice(factors)
+        shape = self.choice([(d, v.size // max(d, 1)), (v.size,), (1, d, -1) if d else (0,), (-1, d, 1) if d else (0, 2)])
+        return f"{x}.reshape({shape})", (x,)
+
+    def padded(self) -> tuple[str, tuple[str, ...]]:
+        x = self.pick(lambda v: v.ndim > 0)
+        rank = self.values[x].ndim
+        axis = int(self.rng.integers(-rank, rank))
+        width = [tuple(int(k) for k in self.rng.integers(0, 3, 2)) for _ in range(rank)]
+        y = self.pick(lambda v: v.ndim == rank)
+        return self.choice([
+            f"np.pad({x}, {width})", f"np.concatenate([{x}, {y}, {x}], axis={axis})", f"np.stack([{x}, {y}], axis={axis})",
+            f"np.sum(np.pad({x}, {width}), axis={axis})", f"np.take({x}, [0, -1, 0], axis={axis})", f"np.expand_dims({x}, {axis})",
+            f"np.cumsum({x}, axis={axis})", f"np.sort({x}, axis={axis})", f"np.flip({x}, {axis})", f"np.diff({x}, axis={axis})",
+        ]), (x, y)  # fmt: skip
+
+    def line(self) -> None:
+        """Draw until a line has values that may stay."""
+        weights = np.array([w for w, _ in self.kinds])
+        while True:
+            try:
+                kind = int(self.rng.choice(len(self.kinds), p=weights / weights.sum()))
+                text, uses = self.kinds[kind][1]()
+                target = f"v{self.count}"
+                if f"{target} = " not in text:
+                    text = f"{target} = {text}"
+                names = {**self.names, **self.values}
+                with np.errstate(all="ignore"), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    exec(text, names)  # noqa: S102
+            except (ValueError, IndexError, TypeError, AttributeError, np.linalg.LinAlgError, ZeroDivisionError):
+                continue
+            y = names[target]
+            if not isinstance(y, np.ndarray | np.generic) or y.dtype.kind != "f" or y.size > SIZE or y.ndim > 4:
+                continue
+            if not self.special and y.size and not (np.isfinite(y).all() and np.abs(y).max() < LIMIT):
+                continue
+            self.values[target] = y
+            self.lines.append(Line(text, target, uses))
+            if self.moving.intersection(uses):
+                self.moving.add(target)
+            self.count += 1
+            return
+
+    def results(self) -> tuple[str, ...]:
+        """The last value, and often others, an argument or one value twice among them."""
+        last = self.pick(lambda v: any(v is self.values[n] for n in self.moving))
+        more = [self.pick() for _ in range(int(self.rng.choice([0, 0, 1, 2])))]
+        return (last, *more)
+
+
+_TABLES: dict[str, list[str]] = {}
+
+
+def _fits(shape: tuple[int, ...], box: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(shape, box) == box
+    except ValueError:
+        return False
