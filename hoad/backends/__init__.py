@@ -56,7 +56,7 @@ _modules = {"cupy": "hoad.backends.cupy"}
 """Package that defines an array type -> the file that supports it."""
 
 
-_answering: tuple[type, ...] = _HOST
+_answering: Any = _HOST
 """What :func:`maybe_any` and :func:`truth` may ask: what NumPy computes with, and recorded values, which take note of the answer."""
 
 

@@ -6,6 +6,7 @@ import ctypes
 from functools import lru_cache
 from typing import Any
 
+from hoad.compile.emit.prelude import called
 from hoad.compile.emit.program import Native, emit
 from hoad.compile.executor import NativeExecutor
 from hoad.compile.loops.roots import plan
@@ -36,8 +37,9 @@ def native_of(steps: Steps) -> tuple[Native, Lowered]:
 
 def machine_source(native: Native) -> str:
     """The C text with the declarations of this machine."""
-    head, _, rest = native.source.partition("/* declarations */")
-    return head + vector_declarations(capabilities().vector_functions) + THREADS_SOURCE + rest
+    head, _, rest = native.source.partition("/* declarations */\n")
+    fast = vector_declarations(f for f in called(rest) if f in capabilities().vector_functions)
+    return head + fast + (THREADS_SOURCE if native.threaded else "") + rest
 
 
 def build(steps: Steps, optimise: str | None = None) -> NativeExecutor:

@@ -6,20 +6,27 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial, update_wrapper
-from typing import Any, TypeVar, overload
+from typing import Any
 from weakref import ref
 
-from hoad.compile import settings
+import optree
+
+from hoad.compile import report, settings
+from hoad.compile.captures import Captures
 from hoad.compile.paths import CompiledProgram, Paths
 from hoad.compile.recording import record_twice
+from hoad.compile.report import Cost
 from hoad.compile.signature import Call, Static, describe
-from hoad.core.space import flatten
-from hoad.errors import InPlaceError
+from hoad.core.space import NAMESPACE, flatten
+from hoad.errors import InPlaceError, TracedConversionError, UnsupportedFunctionError
 from hoad.modes.watched import ForeignTraceError
 
 __all__ = ["CompiledFunction", "compile"]
 
 Function = Callable[..., Any]
+
+MOST_CHANGES = 64
+"""How often what a function closes over may change before it runs without compilation."""
 
 
 class CompiledFunction:
@@ -44,6 +51,8 @@ class CompiledFunction:
         self._options = (static_argnums, static_argnames, backend)
         self._static = Static(f, static_argnums, static_argnames)
         self._backend = settings.backend_of(backend)
+        self._eager = "the back end is off" if self._backend == "off" else ""
+        self._changes = 0
         self._name = getattr(f, "__qualname__", type(f).__name__)
         self._lock = threading.RLock()
         self._bound: dict[int, tuple[Any, CompiledFunction]] = {}
@@ -54,6 +63,8 @@ class CompiledFunction:
         """Forget all Programs."""
         self._paths: dict[Any, Paths] = {}
         self._fast: Callable[..., Any] | None = None
+        self._direct: Callable[..., Any] | None = None
+        self._captures: Captures | None = None
         self.program: CompiledProgram | None = None
 
     # -- calls --------------------------------------------------------------------------------------------------------
@@ -64,19 +75,26 @@ class CompiledFunction:
             y = fast(*args)
             if y is not NotImplemented:
                 return y
-        if self._backend == "off":
+        direct = self._direct
+        if direct is not None:
+            y = direct(args, kwargs)
+            if y is not NotImplemented:
+                return y
+        if self._eager:
             return self._f(*args, **kwargs)
         call = Call(args, kwargs, self._static, self._name)
         if call.traced:
             return self._f(*args, **kwargs)
+        captures = self._captures
+        if captures is not None and not captures.unchanged() and not captures.same():
+            self._changed()
         paths = self._paths.get(call.key)
         if paths is not None:
             if paths.eager:
                 return self._f(*args, **kwargs)
             program, result = paths.run(call.leaves)
             if program is not None:
-                if program is not self.program:
-                    self._remember(program, call)
+                self._remember(program, call)
                 return result
         return self._record(call, args, kwargs)
 
@@ -93,8 +111,19 @@ class CompiledFunction:
                     recorded = record_twice(partial(self._on, call), call.leaves, self._name)
                 except ForeignTraceError:  # it closes over a traced value, whose derivative this call is about
                     return self._f(*args, **kwargs)
+                except (UnsupportedFunctionError, TracedConversionError) as error:
+                    result = self._f(*args, **kwargs)  # which raises it too if it differentiates
+                    paths.give_up(f"hoad cannot record it ({error})")
+                    self._paths[call.key] = paths
+                    return result
                 program, result = paths.add(recorded, call.leaves, self._backend)
                 self._paths[call.key] = paths
+                roots = [self._f, *(x for x in call.statics if callable(x))]
+                if self._captures is None:
+                    self._captures = Captures(roots, recorded.lasting)
+                else:
+                    self._captures.add(roots, recorded.lasting)
+                self.program = None
         if program is None:
             return self._f(*args, **kwargs)
         self._remember(program, call)
@@ -111,14 +140,48 @@ class CompiledFunction:
         return out
 
     def _remember(self, program: CompiledProgram, call: Call) -> None:
-        self._fast = program.fast if call.flat and (program.single or program.tuple) else None
+        """Let the next call try this Program first."""
+        if program is self.program:
+            return
         self.program = program
+        self._fast = self._direct = None
+        if program.fast is None or not call.plain:
+            return
+        fast = program.fast if self._captures is None else self._captures.around(program.fast)
+        if call.flat and (program.single or program.tuple):
+            self._fast = fast
+        elif len(call.leaves) == len(call.parts):
+            self._direct = _through_containers(fast, call.spec, call.named, program)
+
+    def _changed(self) -> None:
+        """Forget what was recorded with other values of what the function closes over."""
+        changes = self._changes + 1
+        self.clear()
+        self._changes = changes
+        if changes > MOST_CHANGES:
+            self._eager = "what it closes over changes from call to call: pass it as an argument"
+            settings.once("%s runs without compilation: %s", self._name, self._eager)
 
     # -- what is known ------------------------------------------------------------------------------------------------
 
     @property
     def programs(self) -> dict[str, tuple[CompiledProgram, ...]]:
+        """Signature as text -> Programs, the latest first."""
         return {paths.signature: paths.programs for paths in self._paths.values()}
+
+    @property
+    def source(self) -> str | None:
+        """The generated code of the latest Program: C, or Python for NumPy; None before the first call."""
+        return None if self.program is None else self.program.source
+
+    @property
+    def cost(self) -> Cost | None:
+        """Operations and bytes of the latest Program; None before the first call."""
+        return None if self.program is None else self.program.cost
+
+    def explain(self) -> str:
+        """What is known about all Programs, as text: steps, guards and who asked, what runs them, and what is not compiled and why."""
+        return report.explained(self._name, self._backend, self._eager, self._paths.values(), self._captures)
 
     def __repr__(self) -> str:
         count = sum(len(p.programs) for p in self._paths.values())
@@ -159,6 +222,24 @@ def _itself(x: Any) -> Any:
     return x
 
 
+def _through_containers(fast: Function, spec: Any, named: bool, program: CompiledProgram) -> Function:
+    """The call of a Program whose inputs come in containers of one structure."""
+    flatten_tree, build = optree.tree_flatten, optree.tree_unflatten
+    whole = program.single or program.tuple
+    out = program.recorded.spec
+
+    def direct(args: Any, kwargs: Any) -> Any:
+        if named is not bool(kwargs):
+            return NotImplemented
+        leaves, found = flatten_tree((args, kwargs) if named else args, namespace=NAMESPACE)
+        if found != spec:
+            return NotImplemented
+        y = fast(*leaves)
+        return y if whole or y is NotImplemented else build(out, y)
+
+    return direct
+
+
 class _Method:
     """A function with an instance, to which it refers weakly, as its first argument."""
 
@@ -167,6 +248,9 @@ class _Method:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.f(self.instance(), *args, **kwargs)
+
+    def roots_of_captures(self) -> list[Any]:
+        return [self.f, self.instance()]
 
 
 class _BoundMethod:

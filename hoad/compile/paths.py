@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import optree
 
-from hoad.compile import settings
+from hoad.compile import report, settings
 from hoad.compile.recording import Recorded, answer
-from hoad.compile.steps import Steps
+from hoad.compile.report import Cost
+from hoad.compile.steps import Guard, Steps
 from hoad.core.space import unflatten
 
 __all__ = ["CompiledProgram", "Paths"]
@@ -57,6 +58,30 @@ class CompiledProgram:
         self.single = spec is None
         count = len(recorded.scalars)
         self.tuple = spec is not None and spec.type is tuple and spec.num_nodes == count + 1
+
+    def __str__(self) -> str:
+        return report.steps_as_text(self.steps)
+
+    def __repr__(self) -> str:
+        return f"<CompiledProgram for {self.signature}: {len(self.steps)} steps, {len(self.steps.guards)} guards, {self.backend}>"
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    @property
+    def guards(self) -> tuple[Guard, ...]:
+        """What Python asked, and the answers for which the steps hold."""
+        return self.steps.guards
+
+    @property
+    def source(self) -> str | None:
+        """The generated code: C, or Python for NumPy."""
+        return self.executor.source  # type: ignore[no-any-return]
+
+    @property
+    def cost(self) -> Cost:
+        """Operations and bytes of one call."""
+        return report.cost_of(self.steps)
 
     def run(self, leaves: Sequence[Any]) -> tuple[Any, int, Any]:
         """(result, -1, None), or (None, index, answer) where an answer is not the recorded one."""
@@ -128,28 +153,29 @@ class Paths:
     def add(self, recorded: Recorded, leaves: Sequence[Any], backend: str) -> tuple[CompiledProgram | None, Any]:
         """A Program for a new path, and its result; (None, None) where the function has to run itself."""
         if recorded.failed:
-            return self._give_up(f"the function caught an error of {recorded.failed}, a branch that no value describes")
+            return self.give_up(f"the function caught an error of {recorded.failed}, a branch that no value describes")
         for known in self.programs:
             if known.path == recorded.path:  # rounding: an answer on the edge, or a step that cannot be repeated
                 self.failures += 1
                 if self.failures > MOST_FAILURES:
-                    return self._give_up("a step gives other shapes or raises an error when it is repeated")
+                    return self.give_up("a step gives other shapes or raises an error when it is repeated")
                 return None, None
         if len(self.programs) >= MOST_PATHS:
-            return self._give_up(f"it has more than {MOST_PATHS} paths")
+            return self.give_up(f"it has more than {MOST_PATHS} paths")
         looks = [g for g in recorded.steps.guards if not isinstance(g.value, bool | int)]
         if looks and sum(any(not isinstance(g.value, bool | int) for g in p.steps.guards) for p in self.programs) >= MOST_LOOKS:
-            return self._give_up(f"it looks at the numbers of arrays, in {looks[0].what}")
+            return self.give_up(f"it looks at the numbers of arrays, in {looks[0].what}")
         steps = settings.optimised(recorded.steps, backend)
         program = CompiledProgram(recorded, steps, settings.executor_for(steps, backend), self.signature, backend)
         try:
             result, at, _ = program.run(leaves)
         except Exception as error:
-            return self._give_up(f"its steps cannot be repeated ({type(error).__name__}: {error})")
+            return self.give_up(f"its steps cannot be repeated ({type(error).__name__}: {error})")
         self.programs = (program, *self.programs)
         return (program, result) if at < 0 else (None, None)
 
-    def _give_up(self, why: str) -> tuple[None, None]:
+    def give_up(self, why: str) -> tuple[None, None]:
+        """Run without compilation from here on."""
         self.eager = why
         self.programs = ()
         settings.once("%s runs without compilation for %s: %s", self.name, self.signature, why)

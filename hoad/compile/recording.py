@@ -17,7 +17,7 @@ from hoad.compile.steps import ArraySpec, Guard, Step, Steps
 from hoad.core.box import Box, Buffer, held
 from hoad.core.space import Spec, flatten
 from hoad.errors import CompileError, InPlaceError
-from hoad.modes.constants import Constants
+from hoad.modes.constants import Constants, bits
 from hoad.modes.watched import Watch, Watched, WatchedNumber, watch
 
 __all__ = ["Recorded", "record_twice"]
@@ -110,7 +110,7 @@ def answer(value: Any) -> tuple[Any, ...]:
     if isinstance(value, bool | int):
         return (type(value).__name__, value)
     a = np.asarray(value)
-    return ("array", a.dtype.str, a.shape, a.tobytes())
+    return ("array", a.dtype.str, a.shape, bits(a))
 
 
 def _used(steps: Steps) -> Steps:
@@ -193,7 +193,7 @@ def _same(x: Any, y: Any, depth: int = 0) -> bool:
     if kind is dict:
         return x.keys() == y.keys() and all(_same(v, y[k], depth) for k, v in x.items())
     if isinstance(x, np.generic):
-        return x.dtype == y.dtype and x.tobytes() == y.tobytes()
+        return x.dtype == y.dtype and bits(x) == bits(y)
     if kind in (float, complex):
         return repr(x) == repr(y)
     if kind is FunctionType:

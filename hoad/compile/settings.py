@@ -8,7 +8,7 @@ from typing import Any
 
 from hoad.compile.replay import Replay
 from hoad.compile.steps import Steps
-from hoad.errors import CompileError
+from hoad.errors import CompileError, NoCompilerError
 
 __all__ = ["BACKENDS", "backend_of", "executor_for", "once", "optimised"]
 

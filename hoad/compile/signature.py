@@ -115,9 +115,11 @@ class Call:
         Whether an input belongs to a differentiation in progress; nothing else is set then.
     flat : bool
         Whether the inputs are the positional arguments, in their order, and nothing else.
+    plain : bool
+        Whether all arrays among them are in C order.
     """
 
-    __slots__ = ("fixed", "flat", "key", "leaves", "named", "parts", "spec", "traced", "where")
+    __slots__ = ("fixed", "flat", "key", "leaves", "named", "parts", "plain", "spec", "traced", "where")
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], static: Static, name: str) -> None:
         self.traced = False
@@ -155,6 +157,7 @@ class Call:
             self.leaves.append(x)
         self.parts = parts
         self.spec = spec
+        self.plain = not any(type(d) is tuple and len(d) > 2 for d in described)
         self.flat = not self.named and not self.fixed and len(self.leaves) == count and spec.num_nodes == count + 1
         self.key = (spec, tuple(described), self.fixed)
 

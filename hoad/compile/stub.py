@@ -82,10 +82,10 @@ def builtin(
         dtype = spec.dtype
         specs[k].dtype, specs[k].bytes, specs[k].dimensions = dtype, dtype.itemsize * prod(spec.shape), len(spec.shape)
         specs[k].shape = (ctypes.c_ssize_t * len(spec.shape))(*spec.shape)
-        if k < len(inputs) and spec.shape == () and _value_follows_head(dtype.type):
+        if k < len(inputs) and spec.shape == () and _value_follows_head(dtype):
             specs[k].scalar_type = id(dtype.type)
             specs[k].number_type = id(NUMBERS[dtype]) if k in numbers and dtype in NUMBERS else None
-    guard = (_Guard * len(guards))(*[(index, len(expected), expected) for index, expected in guards])
+    guard = (_Guard * len(guards))(*[_Guard(index, len(expected), expected) for index, expected in guards])
     values = (ctypes.c_void_p * len(constants))(*[c.ctypes.data for c in constants])
     places = (ctypes.c_ssize_t * len(offsets))(*offsets)
     owned = (library, keep, tuple(constants), specs, guard, values, places, tuple(guards))
@@ -100,9 +100,9 @@ def builtin(
 
 
 @lru_cache
-def _value_follows_head(scalar: type) -> bool:
-    """Whether a NumPy scalar keeps its value right behind the head of the object."""
-    x = scalar(1.0) if scalar is np.bool else scalar(1.7 + 40)
+def _value_follows_head(dtype: np.dtype[Any]) -> bool:
+    """Whether NumPy scalars keep their value right behind the head of the object."""
+    x = np.array(41.7).astype(dtype)[()]
     bits = x.tobytes()
     return x.__sizeof__() >= HEAD + len(bits) and ctypes.string_at(id(x) + HEAD, len(bits)) == bits
 
@@ -158,7 +158,7 @@ def _load(source: str) -> ctypes.PyDLL:
     library = ctypes.PyDLL(found._name, handle=found._handle)  # called with the interpreter lock held
     python = ctypes.pythonapi
     pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(("PyCapsule_GetPointer", python))
-    table = pointer(np._core._multiarray_umath._ARRAY_API, None)
+    table = pointer(sys.modules["numpy._core._multiarray_umath"]._ARRAY_API, None)
     numpy = (ctypes.c_void_p * 306).from_address(table)
     names = (
         "PyCFunction_NewEx", "PyCapsule_New", "PyCapsule_GetPointer", "PyEval_SaveThread", "PyEval_RestoreThread", "PyTuple_New",
@@ -166,7 +166,7 @@ def _load(source: str) -> ctypes.PyDLL:
     )  # fmt: skip
     functions = [ctypes.cast(getattr(python, name), ctypes.c_void_p).value for name in names]
     trace = ctypes.cast(python.PyTraceMalloc_Track, ctypes.c_void_p).value
-    handler = ctypes.PYFUNCTYPE(ctypes.py_object)(numpy[305])()  # PyDataMem_GetHandler
+    handler = ctypes.PYFUNCTYPE(ctypes.py_object)(numpy[305] or 0)()  # PyDataMem_GetHandler
     own = _ArrayHead.from_address(id(x := np.empty(3))).handler == id(handler) and x.flags.owndata
     # of NumPy: PyArray_NewFromDescr, PyArray_Scalar, PyArray_EquivTypes, at their fixed places in the table
     api = (id(np.ndarray), id(NotImplemented), *functions, numpy[94], numpy[60], numpy[182], trace, own)

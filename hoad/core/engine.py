@@ -12,7 +12,8 @@ __all__ = ["engine", "sweep"]
 
 engine = SimpleNamespace()
 """``push(f, xs, ts)``: value and tangent of f; ``pull(f, xs)``: value of f and the map of its cotangents;
-``series(algebra, f, series, memo)``: the series of f; ``batched(size, f, xs, flags)``: f with a hidden leading axis."""
+``series(algebra, f, series, memo)``: the series of f; ``batched(size, f, xs, flags)``: f with a hidden leading axis;
+``native(repeat)``: recorded steps as native code, a function of the list of inputs, or None where that cannot be had."""
 
 
 class _Sweep(local):

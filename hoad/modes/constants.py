@@ -16,7 +16,7 @@ import numpy as np
 from hoad.core.box import Box, Buffer
 from hoad.modes.captured import COPIED, sample
 
-__all__ = ["Constants", "fingerprint", "owner"]
+__all__ = ["Constants", "bits", "fingerprint", "owner"]
 
 Fingerprint = tuple[Any, ...]
 
@@ -30,7 +30,17 @@ def owner(a: np.ndarray) -> np.ndarray:
 
 def fingerprint(a: np.ndarray) -> Fingerprint:
     """Shape, dtype and a sample of the bytes."""
-    return (a.shape, a.dtype.str, a.tobytes() if a.size <= COPIED else sample(a))
+    return (a.shape, a.dtype.str, bits(a) if a.size <= COPIED else sample(a))
+
+
+def bits(a: Any) -> bytes:
+    """Bytes that are equal where all numbers are; a long double has more bytes than it uses."""
+    if a.dtype.char not in "gG":
+        return a.tobytes()  # type: ignore[no-any-return]
+    kind = np.complex128 if a.dtype.char == "G" else np.float64
+    with np.errstate(all="ignore"):
+        first = a.astype(kind)
+        return first.tobytes() + (a - first).astype(kind).tobytes()  # type: ignore[no-any-return]
 
 
 class Constants:

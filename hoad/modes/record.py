@@ -6,7 +6,7 @@ Differentiation happens while recording, so the recording of a derivative is onl
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from hoad.core.level import STATE, Level
 from hoad.errors import LeakedTraceError
 from hoad.modes.captured import COPIED
 
-__all__ = ["Recorded", "Recording", "Step", "record"]
+__all__ = ["Recorded", "Recording", "Repeat", "Step", "record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Recording:
         self.steps: list[Step] = []
         self.outputs: list[tuple[int | None, Any]] = []
 
-    def keep(self) -> Callable[[Sequence[Any]], list[Any]]:
+    def keep(self) -> Repeat:
         """A function that repeats the steps that the outputs need, on new inputs."""
         needed = {slot for slot, _ in self.outputs if slot is not None}
         kept: list[Step] = []
@@ -55,31 +55,50 @@ class Recording:
                 kept.append(step)
                 needed.update(slot for _, slot in step.inputs)
         kept.reverse()
+        return Repeat(self, kept)
+
+
+class Repeat:
+    """The steps of a recording as a function of the list of inputs.
+
+    ``steps`` hold no values; ``specs`` has the shape and dtype of each slot.
+    """
+
+    __slots__ = ("inputs", "outputs", "plan", "size", "specs", "steps")
+
+    def __init__(self, recording: Recording, kept: list[Step]) -> None:
         last = {slot: i for i, step in enumerate(kept) for _, slot in step.inputs}
-        final = {slot for slot, _ in self.outputs}
-        plan = [
+        final = {slot for slot, _ in recording.outputs}
+        self.plan = [
             (s.primitive.bind, list(s.args), s.inputs, s.kw, s.outputs if s.primitive.multi else s.outputs[0],
              [slot for _, slot in s.inputs if last[slot] == i and slot not in final])
             for i, s in enumerate(kept)
         ]  # fmt: skip
-        outputs, size = self.outputs, self.size
+        self.inputs, self.outputs, self.size = recording.inputs, recording.outputs, recording.size
+        self.specs = {i: _spec(x) for i, x in enumerate(recording.values)}
+        for s in kept:
+            self.specs.update((slot, _spec(y)) for slot, y in zip(s.outputs, s.value if s.primitive.multi else (s.value,), strict=True))
+        self.steps = [replace(s, value=None) for s in kept]
 
-        def run(inputs: Sequence[Any]) -> list[Any]:
-            values: list[Any] = [*inputs, *[None] * (size - len(inputs))]
-            for bind, template, fill, kw, out, dead in plan:
-                args = template.copy()
-                for position, slot in fill:
-                    args[position] = values[slot]
-                if isinstance(out, int):
-                    values[out] = bind(*args, **kw)
-                else:
-                    for slot, v in zip(out, bind(*args, **kw), strict=True):
-                        values[slot] = v
-                for slot in dead:
-                    values[slot] = None
-            return [constant if slot is None else values[slot] for slot, constant in outputs]
+    def __call__(self, inputs: Sequence[Any]) -> list[Any]:
+        values: list[Any] = [*inputs, *[None] * (self.size - len(inputs))]
+        for bind, template, fill, kw, out, dead in self.plan:
+            args = template.copy()
+            for position, slot in fill:
+                args[position] = values[slot]
+            if isinstance(out, int):
+                values[out] = bind(*args, **kw)
+            else:
+                for slot, v in zip(out, bind(*args, **kw), strict=True):
+                    values[slot] = v
+            for slot in dead:
+                values[slot] = None
+        return [constant if slot is None else values[slot] for slot, constant in self.outputs]
 
-        return run
+
+def _spec(x: Any) -> tuple[tuple[int, ...], Any]:
+    """Shape and dtype, as far as there are any."""
+    return tuple(getattr(x, "shape", ())), getattr(x, "dtype", None)
 
 
 class Recorded(Box):

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from hoad import backends
-from hoad.core.box import Box, Buffer, held, ops
+from hoad.core.box import Box, Buffer, functions, held, ops, ufuncs
 from hoad.core.level import STATE, Level
+from hoad.core.primitive import Primitive
 from hoad.errors import HoadError, LeakedTraceError
 from hoad.modes.constants import Constants
 from hoad.modes.record import Step
@@ -164,6 +166,20 @@ class Watched(Box):
     def snapshot(self) -> Any:
         return self.__class__(self.level, held(self), self.aux)
 
+    # -- functions that hoad does not know --------------------------------------------------------------------------
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
+        known = (ufunc, method) in ufuncs or ops.ufunc_method(ufunc, method) is not None
+        if known or any(isinstance(x, Box) and not isinstance(x, Watched | Buffer) for x in inputs):
+            return super().__array_ufunc__(ufunc, method, *inputs, out=out, **kwargs)
+        if method == "__call__" and ufunc.nout == 1 and out is None and not kwargs:
+            return _step_of(ufunc).bind(*inputs)
+        return getattr(ufunc, method)(*_plain(inputs), **_plain(kwargs), **({} if out is None else {"out": out}))
+
+    def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if func in functions or not all(issubclass(t, Watched | Buffer | np.ndarray) for t in types):
+            return super().__array_function__(func, types, args, kwargs)
+        return func(*_plain(args), **_plain(kwargs))
+
     # -- what does not depend on the numbers ------------------------------------------------------------------------
     shape = property(lambda self: held(self).shape)
     dtype = property(lambda self: held(self).dtype)
@@ -202,6 +218,11 @@ class Watched(Box):
         _open(self).ask((ops.reshape(whole, ()) if whole.ndim else whole).aux, answer)
         return answer
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        plain = np.array(self.value, dtype)
+        plain.flags.writeable = bool(copy)  # what is written into it would not reach the value
+        return plain
+
     def __float__(self) -> float:
         return float(self.value)
 
@@ -221,6 +242,21 @@ class Watched(Box):
         if self.level not in STATE:
             return f"<{self.kind} of a recording that has ended>"
         return f"<{self.kind}: {self.value!r}>"
+
+
+def _plain(x: Any) -> Any:
+    """Arguments with the numbers of recorded values, which is a question for them."""
+    if isinstance(x, Box):
+        return x.value
+    if type(x) is dict:
+        return {k: _plain(v) for k, v in x.items()}
+    return type(x)(map(_plain, x)) if type(x) in (list, tuple) else x
+
+
+@cache
+def _step_of(ufunc: Any) -> Primitive:
+    """A ufunc without a rule as a step."""
+    return Primitive(ufunc.__name__, ufunc, "constant")
 
 
 _set: Any = Box.__dict__["value"].__set__

@@ -27,6 +27,8 @@ class HessianOperator(LinearOperator):
         Function of one argument that returns a real scalar.
     x : array or container
         The point; containers are flattened leaf by leaf, in C order.
+    compile : {"auto", True, False}
+        Whether repeated products become native code; see :func:`hoad.linearize`.
 
     Attributes
     ----------
@@ -55,8 +57,9 @@ class HessianOperator(LinearOperator):
     array([ 6., 12.])
     """
 
-    def __init__(self, f: Callable[..., Any], x: Any) -> None:
+    def __init__(self, f: Callable[..., Any], x: Any, *, compile: bool | str = "auto") -> None:
         self.f = f
+        self.compile = compile
         self.vectors = Vectors(x)
         if self.vectors.dtype.kind == "c":
             raise DTypeError("HessianOperator needs a real point; differentiate with respect to real and imaginary parts.")
@@ -69,7 +72,7 @@ class HessianOperator(LinearOperator):
 
     def _linearized(self) -> Any:
         if self._linear is None:
-            self._linear = linearize_hvp(self.f, self.vectors.point())
+            self._linear = linearize_hvp(self.f, self.vectors.point(), compile=self.compile)
         return self._linear
 
     @property

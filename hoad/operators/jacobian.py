@@ -26,6 +26,8 @@ class JacobianOperator(LinearOperator):
         Function of one argument; any output.
     x : array or container
         The point; containers are flattened leaf by leaf, in C order.
+    compile : {"auto", True, False}
+        Whether repeated products become native code; see :func:`hoad.linearize`.
 
     Attributes
     ----------
@@ -51,8 +53,9 @@ class JacobianOperator(LinearOperator):
     (array([2., 6.]), array([2., 0.]))
     """
 
-    def __init__(self, f: Callable[..., Any], x: Any) -> None:
+    def __init__(self, f: Callable[..., Any], x: Any, *, compile: bool | str = "auto") -> None:
         self.f = f
+        self.compile = compile
         self.inputs = Vectors(x)
         self.inputs.leaves = [leaf.copy() for leaf in self.inputs.leaves]
         self.value, self._pull = vjp(f, self.inputs.point())
@@ -62,7 +65,7 @@ class JacobianOperator(LinearOperator):
 
     def _forward(self) -> Any:
         if self._push is None:
-            self._push = linearize(self.f, self.inputs.point())[1]
+            self._push = linearize(self.f, self.inputs.point(), compile=self.compile)[1]
         return self._push
 
     def _matvec(self, v: Any) -> Any:

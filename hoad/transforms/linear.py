@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from hoad.core.box import Box
+from hoad.core.engine import engine
 from hoad.core.level import Level
 from hoad.core.space import Spec, cast_like, flatten, flatten_like, leaf_zeros, unflatten
-from hoad.errors import NotLinearError
+from hoad.errors import CompileError, NotLinearError
 from hoad.modes.forward import Dual
 from hoad.modes.forward import unpack as unpack_dual
 from hoad.modes.record import record, slot_of
@@ -23,24 +25,61 @@ __all__ = ["linear_transpose", "linearize", "linearize_hvp"]
 Function = Callable[..., Any]
 
 
+PRICE = 0.3, 1e-3
+"""Seconds that compiling takes: at least, and for each step."""
+CALL, ELEMENT = 1.5e-6, 1e-9
+"""Seconds that NumPy takes for a step, and for each element of its result."""
+
+
 class LinearMap:
-    """A recorded linear function: call it with a direction."""
+    """A recorded linear function: call it with a direction.
 
-    __slots__ = ("_in", "_like", "_out", "_points", "_run")
+    With ``compile="auto"`` it becomes native code when its applications have done as much work as compiling is; the estimate depends
+    on shapes alone, so that results do not depend on how busy the machine is.  ``True`` compiles for the second application.
+    """
 
-    def __init__(self, run: Any, points: list[Any], in_spec: Spec, like: list[Any], out_spec: Spec) -> None:
+    __slots__ = ("_done", "_in", "_like", "_limit", "_native", "_out", "_points", "_run")
+
+    def __init__(self, run: Any, points: list[Any], in_spec: Spec, like: list[Any], out_spec: Spec, compile: bool | str) -> None:
         self._run, self._points, self._in, self._like, self._out = run, points, in_spec, like, out_spec
+        self._native: Any = None
+        self._done = 0
+        self._limit = _applications(run, compile)
 
     def __call__(self, v: Any) -> Any:
         vs = flatten_like(v, self._points, self._in, "v")
-        return unflatten(self._out, [tangent_like(t, y) for t, y in zip(self._run(vs), self._like, strict=True)])
+        return unflatten(self._out, [tangent_like(t, y) for t, y in zip(self._products(vs), self._like, strict=True)])
+
+    def _products(self, vs: list[Any]) -> list[Any]:
+        if any(isinstance(v, Box) for v in vs):
+            return self._run(vs)
+        if self._native is not None:
+            return self._native(vs)
+        self._done += 1
+        if self._done > self._limit:
+            self._limit = math.inf
+            self._native = engine.native(self._run)
+        return self._run(vs) if self._native is None else self._native(vs)
+
+
+def _applications(run: Any, compile: bool | str) -> float:
+    """After how many applications the map is compiled."""
+    if compile not in (True, False, "auto"):
+        raise CompileError.option("compile", compile, "True, False or 'auto'")
+    if compile is False:
+        return math.inf
+    if compile is True:
+        return 1
+    elements = sum(math.prod(shape) for shape, _ in run.specs.values())
+    work = CALL * len(run.steps) + ELEMENT * elements
+    return max(1.0, (PRICE[0] + PRICE[1] * len(run.steps)) / work) if run.steps else math.inf
 
 
 def _own(x: Any) -> Any:
     return x.copy() if type(x) is np.ndarray else x
 
 
-def linearize(f: Function, *primals: Any) -> tuple[Any, Callable[..., Any]]:
+def linearize(f: Function, *primals: Any, compile: bool | str = "auto") -> tuple[Any, Callable[..., Any]]:
     """Value at a point and the map v -> J v there, which repeats no non-linear work.
 
     Parameters
@@ -49,6 +88,9 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Callable[..., Any]]:
         Function of ``len(primals)`` arguments.
     *primals
         The point.
+    compile : {"auto", True, False}
+        Whether the map becomes native code: for its second application (True), or when its applications have done as much work
+        as compiling is, estimated from the shapes ("auto").
 
     Returns
     -------
@@ -90,7 +132,9 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Callable[..., Any]]:
     recording.outputs = [slot_of(leaf_zeros(y) if t is None else t, level) for t, y in zip(ts, values, strict=True)]
     point = selection.parts(selection.leaves)
     in_spec = flatten(point[0] if single else tuple(point))[1]
-    return unflatten(spec[0], [_own(y) for y in values]), LinearMap(recording.keep(), selection.leaves, in_spec, values, spec[0])
+    return unflatten(spec[0], [_own(y) for y in values]), LinearMap(
+        recording.keep(), selection.leaves, in_spec, values, spec[0], compile
+    )
 
 
 def linear_transpose(f: Function, *primals: Any) -> Callable[[Any], tuple[Any, ...]]:
@@ -135,7 +179,7 @@ def linear_transpose(f: Function, *primals: Any) -> Callable[[Any], tuple[Any, .
     return pullback
 
 
-def linearize_hvp(f: Function, x: Any) -> tuple[Any, Any, Callable[[Any], Any]]:
+def linearize_hvp(f: Function, x: Any, *, compile: bool | str = "auto") -> tuple[Any, Any, Callable[[Any], Any]]:
     """Value, gradient and the map v -> H v at a point, which repeats no work of the primal.
 
     Parameters
@@ -144,6 +188,8 @@ def linearize_hvp(f: Function, x: Any) -> tuple[Any, Any, Callable[[Any], Any]]:
         Function of one argument that returns a real scalar.
     x : array or container
         The point.
+    compile : {"auto", True, False}
+        As for :func:`linearize`.
 
     Returns
     -------
@@ -187,6 +233,6 @@ def linearize_hvp(f: Function, x: Any) -> tuple[Any, Any, Callable[[Any], Any]]:
     hs, recording, level = record(products, [leaf_zeros(p) for p in leaves])
     recording.outputs = [slot_of(leaf_zeros(p) if h is None else h, level) for h, p in zip(hs, leaves, strict=True)]
     spec = selection.specs[0][1]
-    product = LinearMap(recording.keep(), leaves, spec, leaves, spec)
+    product = LinearMap(recording.keep(), leaves, spec, leaves, spec, compile)
     value = as_outputs(found["value"])[0][0]
     return value, selection.pack(found["gradient"]), product

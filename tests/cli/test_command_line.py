@@ -203,8 +203,9 @@ def test_the_cache_is_emptied(files, monkeypatch):
     assert (done.returncode, done.stdout) == (0, f"{files / 'kept'}: 0 entries removed, 0 bytes\n")
     run("info")
     size = sum(p.stat().st_size for p in (files / "kept").rglob("*") if p.is_file())
-    assert f"1 entry, {size / 1000:.4g} kB" in run("info").stdout
-    assert run("cache", "clear").stdout == f"{files / 'kept'}: 1 entry removed, {size / 1000:.4g} kB\n"
+    text = f"{size} bytes" if size < 1000 else f"{size / 1000:.4g} kB"
+    assert f"1 entry, {text} of at most 512 MB" in run("info").stdout
+    assert run("cache", "clear").stdout == f"{files / 'kept'}: 1 entry removed, {text}\n"
     assert list((files / "kept").iterdir()) == []
     (files / "kept").chmod(0o777)
     done = run("cache", "clear")

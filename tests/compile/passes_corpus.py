@@ -109,8 +109,8 @@ def single_precision(x):
 FUNCTIONS: dict[str, tuple[Callable[[Any], Any], int]] = {
     f.__name__: (f, n)
     for f, n in [
-        (rosenbrock, 9), (waves, 6), (network, 67), (fixed_network, 24), (neo_hooke, 18), (logistic, 6), (control_loop, 12), (heat, 12),
-        (powers, 9), (branches, 8), (statistics, 12), (solved, 12), (integer_start, 6), (single_precision, 5),
+        (rosenbrock, 9), (waves, 6), (network, 67), (fixed_network, 24), (neo_hooke, 18), (logistic, 6), (control_loop, 12),
+        (heat, 12), (powers, 9), (branches, 8), (statistics, 12), (solved, 12), (integer_start, 6), (single_precision, 5),
     ]
 }  # fmt: skip
 
@@ -236,7 +236,11 @@ class RandomProgram:
                 other = self._slot(v.shape) if r.random() < 0.4 else self._slot() if r.random() < 0.4 else self._constant(v.shape)
                 return name, [x, other] if r.random() < 0.6 else [other, x], {}
             case 5 | 6:
-                return str(r.choice(["negative", "negative", "square", "absolute", "reciprocal", "sign", "copy", "positive"])), [x], {}
+                return (
+                    str(r.choice(["negative", "negative", "square", "absolute", "reciprocal", "sign", "copy", "positive"])),
+                    [x],
+                    {},
+                )
             case 7:
                 return str(r.choice(["pow", "power"])), [x, [0, 1, 2, 3, 4, -1, -2, 0.5, 2.0][r.integers(9)]], {}
             case 8 | 9 | 10:
@@ -310,7 +314,9 @@ class RandomProgram:
         specs = {i: ArraySpec(v.shape, v.dtype) for i, v in enumerate(self.values)}
         count = len(self.inputs)
         chosen = {int(i) for i in self.rng.integers(count, len(self.values), size=4)} | {len(self.values) - 1}
-        return Steps(tuple(specs[i] for i in range(count)), tuple(self.steps), tuple((i, None) for i in sorted(chosen)), specs=specs)
+        return Steps(
+            tuple(specs[i] for i in range(count)), tuple(self.steps), tuple((i, None) for i in sorted(chosen)), specs=specs
+        )
 
 
 _CHANCES = np.array([4, 3, 4, 2, 3, 1, 2, 1, 1, 2, 0.3, 0.3, 0.3])

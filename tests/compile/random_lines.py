@@ -67,7 +67,7 @@ np.matmul({0}, {1}) | np.cross({0}, {1}) | np.vecdot({0}, {1}) | np.linalg.multi
 """
 MATRICES = """
 np.linalg.inv({A}) | np.linalg.solve({A}, {0}) | np.linalg.det({A}) | np.linalg.slogdet({A})[1] | np.linalg.cholesky({A}) | np.linalg.eigvalsh({A})
-np.linalg.qr({A})[1] | scipy.linalg.expm(0.1 * {A}) | np.linalg.solve({A}, np.sin({0})) | np.linalg.matrix_power(0.4 * {A}, 3) | np.linalg.svdvals({A})
+np.linalg.qr({A})[1] | hoad.scipy.linalg.expm(0.1 * {A}) | np.linalg.solve({A}, np.sin({0})) | np.linalg.matrix_power(0.4 * {A}, 3) | np.linalg.svdvals({A})
 """
 EXACT = """
 {0} + {1} | {0} - {1} | {0} * {1} | {0} / {1} | np.maximum({0}, {1}) | np.minimum({0}, {1}) | np.fmax({0}, {1}) | np.fmin({0}, {1}) | -{0} | np.abs({0})
@@ -106,6 +106,7 @@ class Draw:
         self.count = 0
         self.moving = {"x0"}
         """Names of what depends on the first argument."""
+        self.used: set[str] = set()
         if special:
             self.kinds: list[tuple[float, Callable[[], Any]]] = [
                 (6, lambda: self.one_of(EXACT)), (3, lambda: self.one_of(EXACT_SHAPES)), (1, self.index), (1, self.update),
@@ -124,7 +125,7 @@ class Draw:
         names = [n for n, v in self.values.items() if fits(v)]
         if not names:
             raise ValueError("nothing fits")
-        weights = np.array([(3.0 if n in self.moving else 1.0) * (k + 1) ** 2 for k, n in enumerate(names)])
+        weights = np.array([(3.0 if n in self.moving else 1.0) * (1.0 if n in self.used else 4.0) * (k + 1) for k, n in enumerate(names)])
         return str(self.rng.choice(names, p=weights / weights.sum()))
 
     def choice(self, items: Any) -> Any:
@@ -221,7 +222,7 @@ class Draw:
         axes = [k for k in range(rank) if self.rng.random() < 0.5]
         axes = [k - rank if self.rng.random() < 0.3 else k for k in axes]
         axis = self.choice(["None", *[str(k) for k in range(rank)], f"({''.join(f'{k}, ' for k in axes)})"])
-        name = self.choice(["np.sum", "np.sum", "np.mean", "np.max", "np.min", "np.prod", "np.var", "np.std", "scipy.special.logsumexp", "np.any", "np.all"])
+        name = self.choice(["np.sum", "np.sum", "np.mean", "np.max", "np.min", "np.prod", "np.var", "np.std", "hoad.scipy.special.logsumexp", "np.any", "np.all"])
         keep = ", keepdims=True" if self.rng.random() < 0.4 else ""
         if name in ("np.any", "np.all"):
             return f"np.where({name}({x} > 0, axis={axis}, keepdims=True), {x}, 0.5 * {x})", (x,)
@@ -282,6 +283,7 @@ class Draw:
             if not self.special and y.size and not (np.isfinite(y).all() and np.abs(y).max() < LIMIT):
                 continue
             self.values[target] = y
+            self.used.update(uses)
             self.lines.append(Line(text, target, uses))
             if self.moving.intersection(uses):
                 self.moving.add(target)
@@ -289,10 +291,10 @@ class Draw:
             return
 
     def results(self) -> tuple[str, ...]:
-        """The last value, and often others, an argument or one value twice among them."""
-        last = self.pick(lambda v: any(v is self.values[n] for n in self.moving))
-        more = [self.pick() for _ in range(int(self.rng.choice([0, 0, 1, 2])))]
-        return (last, *more)
+        """Values that no line uses, and often others, an argument or one value twice among them."""
+        free = [n for n in self.values if n in self.moving and n not in self.used][::-1]
+        found = free[: int(self.rng.choice([1, 2, 3]))] or [self.pick(lambda v: any(v is self.values[n] for n in self.moving))]
+        return (*found, *[self.pick() for _ in range(int(self.rng.choice([0, 0, 0, 1, 2])))])
 
 
 _TABLES: dict[str, list[str]] = {}

@@ -14,6 +14,8 @@ import numpy as np
 import scipy.special
 
 import hoad
+import hoad.scipy.linalg
+import hoad.scipy.special
 from tests.compile.random_lines import Draw, Line
 
 __all__ = ["OPERATORS", "SPECIAL", "Program", "draw", "smaller"]
@@ -46,6 +48,7 @@ class Program:
     lines: tuple[Line, ...]
     results: tuple[str, ...]
     operator: str = "value"
+    special: bool = False
 
     @property
     def source(self) -> str:
@@ -76,14 +79,14 @@ class Program:
         bases = [f"b{k} = np.array({b.tolist()!r}, dtype='{b.dtype}').reshape({b.shape})" for k, b in enumerate(self.bases)]
         return "\n".join(
             [
-                f"# seed {self.seed}, {self.operator}", "import numpy as np, scipy", "from numpy import nan, inf",
+                f"# seed {self.seed}, {self.operator}", "import numpy as np, scipy, hoad, hoad.scipy.special, hoad.scipy.linalg", "from numpy import nan, inf",
                 f"dtype = np.dtype('{self.dtype}')", *bases, f"leaves = [{', '.join(self.leaves)}]", self.source,
             ]
         )  # fmt: skip
 
 
 def namespace(dtype: str) -> dict[str, Any]:
-    return {"np": np, "scipy": scipy, "dtype": np.dtype(dtype), "nan": np.nan, "inf": np.inf}
+    return {"np": np, "scipy": scipy, "hoad": hoad, "dtype": np.dtype(dtype), "nan": np.nan, "inf": np.inf}
 
 
 # -- derivatives ----------------------------------------------------------------------------------------------------------------
@@ -186,7 +189,7 @@ def draw(
     for _ in range(count):
         drawn.line()
     results = drawn.results()
-    return pruned(Program(seed, dtype, tuple(bases), tuple(leaves), tuple(drawn.lines), results, operator))
+    return pruned(Program(seed, dtype, tuple(bases), tuple(leaves), tuple(drawn.lines), results, operator, special))
 
 
 def pruned(p: Program) -> Program:
@@ -223,6 +226,12 @@ def _parts(p: Program) -> list[Program]:
             lines[k] = Line(f"{line.target} = {before}", line.target, (before,))
             if lines[k] != line:
                 found.append(replace(p, lines=tuple(lines)))
+    used = set(p.results).union(*[line.uses for line in p.lines])
+    for k, text in enumerate(p.leaves[1:], 1):
+        if f"x{k}" not in used and text != "dtype.type(1)":
+            leaves = tuple("dtype.type(1)" if j == k else t for j, t in enumerate(p.leaves))
+            bases = tuple(b if any(f"b{n}" in t for t in leaves) else b.ravel()[:0] for n, b in enumerate(p.bases))
+            found.append(replace(p, leaves=leaves, bases=bases))
     if p.operator != "value":
         found.insert(0, replace(p, operator="value"))
     return found

@@ -32,8 +32,8 @@ def way(request, monkeypatch):
 
 
 def test_it_is_a_builtin_function_where_there_is_a_compiler(kernels):
-    assert type(made(kernels, "nothing", [], [NUMBER])) is type(len) if fast_calls() else True
-    assert fast_calls() == (sys.implementation.name == "cpython" and object.__basicsize__ == 16)
+    assert fast_calls() == (sys.implementation.name == "cpython" and object.__basicsize__ == tuple.__itemsize__ * 2)
+    assert isinstance(made(kernels, "nothing", [], [NUMBER]), type(len)) == fast_calls()
 
 
 @pytest.mark.parametrize("release", [False, True])
@@ -325,7 +325,7 @@ def test_calls_leave_no_memory_behind(kernels, way):
     use(1000)
     before = resident()
     use(100_000 if way == "builtin" else 10_000)
-    assert resident() - before < 3e6 if way == "builtin" else 1e6  # 30 bytes a call would show, 100 bytes in Python
+    assert resident() - before < (3e6 if way == "builtin" else 1e6)  # 30 bytes a call would show, 100 bytes in Python
 
 
 class Library:

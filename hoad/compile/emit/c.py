@@ -17,9 +17,11 @@ __all__ = ["CHUNK", "CHUNKS", "Printed", "cost_of", "print_kernel"]
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 _COMPARE = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!="}
 TYPES = {"f8": "double", "f4": "float", "b1": "unsigned char"}
+MEMORY = TYPES | {"i4": "int", "i8": "long long"}
+"""Tables of places are read as well."""
 BLOCK = 128
 """Terms that are summed one after the other (in as many lanes as the processor has)."""
-CHUNK = 40_000.0
+CHUNK = 100_000.0
 """Operations in one chunk of a loop that threads share."""
 CHUNKS = 64
 
@@ -42,9 +44,9 @@ def literal(x: Any, dtype: str) -> str:
         return ("1.0" if x else "0.0") if dtype != "b1" else ("1" if x else "0")
     end = "f" if dtype == "f4" else ""
     if x != x:
-        return "NAN"
+        return "__builtin_nan(\"\")"
     if x in (float("inf"), float("-inf")):
-        return "INFINITY" if x > 0 else "(-INFINITY)"
+        return "__builtin_inf()" if x > 0 else "(-__builtin_inf())"
     text = (f"{x:.1f}" if x == int(x) and abs(x) < 1e6 and (x or str(x)[0] != "-") else x.hex()) + end
     return f"({text})" if text[0] == "-" else text
 
@@ -81,7 +83,7 @@ class _Statements:
         return f"v{a.number}" if self.named(a) else self.truth(a)
 
     def named(self, a: Node) -> bool:
-        return a.dtype != "b1" or a.operation == "load" or self.counts.get(a.number, 0) > 1
+        return a.dtype != "b1" or a.operation in ("load", "gather") or self.counts.get(a.number, 0) > 1
 
     def truth(self, a: Node) -> str:
         x = a.arguments
@@ -101,11 +103,13 @@ class _Statements:
             case "isnan":
                 return f"({self.text(x[0], 'f8')} != {self.text(x[0], 'f8')})"
             case "isinf":
-                return f"(fabs({self.text(x[0], 'f8')}) > DBL_MAX)"
+                return f"(fabs({self.text(x[0], 'f8')}) > 0x1.fffffffffffffp+1023)"
             case "isfinite":
-                return f"(fabs({self.text(x[0], 'f8')}) <= DBL_MAX)"
+                return f"(fabs({self.text(x[0], 'f8')}) <= 0x1.fffffffffffffp+1023)"
             case "signbit":
-                return f"(signbit({self.text(x[0], 'f8')}) != 0)"
+                return f"(__builtin_signbit({self.text(x[0], 'f8')}) != 0)"
+            case "present":
+                return f"({self.pointer(x[0])}[{x[1].text(self.names)}] >= 0)"
             case "select":
                 c, p, q = (self.condition(y) for y in x)
                 return f"(({c} & {p}) | ((!{c}) & {q}))"
@@ -120,10 +124,19 @@ class _Statements:
             if a.operation == "load":
                 kind = "int" if a.dtype == "b1" else TYPES[a.dtype]
                 yield f"const {kind} v{a.number} = {self.pointer(a.arguments[0])}[{a.arguments[1].text(self.names)}];"
+            elif a.operation == "gather":
+                yield f"const {'int' if a.dtype == 'b1' else TYPES[a.dtype]} v{a.number} = {self.gathered(a)};"
             elif a.dtype == "b1":
                 yield f"const int v{a.number} = {self.truth(a)};"
             else:
                 yield f"const {TYPES[a.dtype]} v{a.number} = {self.number(a)};"
+
+    def gathered(self, a: Node) -> str:
+        """The element at a place that a table says; 0 where it says a negative one, if it may."""
+        buffer, place, table, where, missing = a.arguments
+        entry = f"{self.pointer(table)}[{where.text(self.names)}]"
+        element = f"{self.pointer(buffer)}[{place.text(self.names)} + {entry}]"
+        return f"({entry} < 0) ? 0 : {element}" if missing else element
 
     def number(self, a: Node) -> str:
         x, t = a.arguments, a.dtype
@@ -234,7 +247,7 @@ class _Kernel:
             for root in partial:
                 if self.buffers[k] == self.stored.buffer(root.value):
                     shift = f" + chunk * {root.value.size}L"
-            head.append(f"    {const}{TYPES[dtype]} *restrict p{k} = ({const}{TYPES[dtype]} *)b[a[{k}]]{shift};")
+            head.append(f"    {const}{MEMORY[dtype]} *restrict p{k} = ({const}{MEMORY[dtype]} *)b[a[{k}]]{shift};")
         more = ["    const int more = chunk < 0;", "    if (more) chunk = ~chunk;"] if self.streamed else []
         body = "\n".join(["{", "    (void)a; (void)b; (void)lo; (void)hi; (void)chunk;", *more, *head, *self.lines, "}"])
         length = self.kernel.domain[0] if self.kernel.domain else 1

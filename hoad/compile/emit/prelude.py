@@ -5,7 +5,10 @@ Where it says ``declarations`` the toolchain puts those of vector mathematics an
 
 from __future__ import annotations
 
-__all__ = ["FUNCTIONS", "PRELUDE"]
+import re
+from collections.abc import Iterable
+
+__all__ = ["FUNCTIONS", "called", "prelude"]
 
 FUNCTIONS = {
     "sqrt": "sqrt", "cbrt": "cbrt", "exp": "exp", "exp2": "exp2", "expm1": "expm1", "log": "log", "log2": "log2", "log10": "log10",
@@ -14,14 +17,11 @@ FUNCTIONS = {
     "floor": "floor", "ceil": "ceil", "trunc": "trunc", "rint": "rint", "absolute": "fabs", "power": "pow", "arctan2": "atan2",
     "hypot": "hypot", "copysign": "copysign", "fmod": "fmod", "fmax": "fmax", "fmin": "fmin",
 }  # fmt: skip
-PRELUDE = """\
-#include <math.h>
-#include <float.h>
-#include <string.h>
-/* declarations */
-
+TWO = ("pow", "atan2", "hypot", "copysign", "fmod", "fmax", "fmin")
+TYPEDEF = """\
 typedef void (*kernel)(char *const *restrict b, const int *restrict a, long lo, long hi, long chunk);
-
+"""
+CASCADE = """\
 /* A sum of partial sums as a binary counter adds: the error grows with the logarithm of their number. */
 #define CASCADE(T, S) \\
 typedef struct { long n; T part[56]; } cascade_##S; \\
@@ -44,7 +44,29 @@ static void add_##S(char *const *restrict b, const int *restrict a, long lo, lon
         y[j] = total_##S(&c); \\
     } \\
 }
-CASCADE(double, f8)
-CASCADE(float, f4)
-
 """
+
+
+def called(text: str) -> list[str]:
+    """Functions of libm that a text calls, in single precision as well."""
+    words = set(re.findall(r"\b([a-z0-9]+)\(", text))
+    return sorted(f for name in set(FUNCTIONS.values()) for f in (name, name + "f") if f in words)
+
+
+def prototypes(names: Iterable[str]) -> str:
+    """Declarations of functions of libm, without the cost of reading its header."""
+    lines = []
+    for f in names:
+        kind, name = ("float", f[:-1]) if f not in FUNCTIONS.values() else ("double", f)
+        arguments = f"{kind}, {kind}" if name in TWO else kind
+        lines.append(f"{kind} {f}({arguments});\n")
+    return "".join(lines)
+
+
+def prelude(text: str) -> str:
+    """What stands before kernels with this text."""
+    parts = ["/* declarations */\n", prototypes(called(text)), TYPEDEF]
+    kinds = [(kind, name) for kind, name in (("double", "f8"), ("float", "f4")) if f"_{name}(" in text or f"cascade_{name}" in text]
+    if kinds:
+        parts += [CASCADE, *(f"CASCADE({kind}, {name})\n" for kind, name in kinds)]
+    return "".join(parts)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hoad.compile.emit.c import CHUNK, CHUNKS, TYPES, cost_of, print_kernel
-from hoad.compile.emit.prelude import PRELUDE
+from hoad.compile.emit.prelude import prelude
 from hoad.compile.loops.kernels import Kernel
 from hoad.compile.loops.roots import Call, Plan
 from hoad.compile.loops.streams import Stream, streams
@@ -19,6 +19,13 @@ from hoad.compile.loops.values import Constant, Input, Result, Value
 __all__ = ["Buffers", "Native", "emit"]
 
 RUN = """
+long hoad_run(char *const *restrict b, long start, long stop) {
+    for (long c = start; c < stop; ++c)
+        functions[calls[c].function](b, arguments + calls[c].arguments, 0, calls[c].length, 0);
+    return 0;
+}
+"""
+RUN_CHUNKS = """
 long hoad_run(char *const *restrict b, long start, long stop) {
     for (long c = start; c < stop; ++c) {
         const struct call *q = &calls[c];
@@ -73,6 +80,8 @@ class Native:
     operations: float
     kernels: int
     notes: list[str]
+    threaded: bool
+    """Whether threads may share some of its loops."""
     tables: int
     """Characters of the tables in the source, which cost a compiler nothing."""
 
@@ -83,6 +92,7 @@ class _Table:
         self.texts: list[str] = []
         self.arguments: list[int] = []
         self.rows: list[str] = []
+        self.chunked = False
 
     def function(self, body: str, text: str | None = None) -> int:
         """Number of a function; equal bodies are one function."""
@@ -96,6 +106,7 @@ class _Table:
         """A row of the table; the first of ``together`` calls of a stream runs all of them, ``block`` rows at a time."""
         self.rows.append(f"{{{function}, {len(self.arguments)}, {length}L, {chunks}L, {together}, {block}}}")
         self.arguments += arguments
+        self.chunked = self.chunked or chunks > 1 or together > 1
 
 
 def emit(plan: Plan, inputs: int, results: int) -> Native:
@@ -188,7 +199,8 @@ def emit(plan: Plan, inputs: int, results: int) -> Native:
                 segments.append((start, len(table.rows)))
                 start = len(table.rows)
             for v in item.args:
-                use(known(v))
+                if v.dtype in TYPES:
+                    use(known(v))
             segments.append(item)
             for v in item.results:
                 if v.dtype in TYPES:
@@ -214,10 +226,10 @@ def emit(plan: Plan, inputs: int, results: int) -> Native:
         at = offsets[n + 1]
         table.arguments[at : at + len(names)] = [place[name] for name in names]
     buffers = Buffers(inputs, outputs, guards, constants, [(sizes[n], first_use.get(n, 0), last_use.get(n, 0)) for n in scratch])
-    buffers.place = {id(v): place[known(v)] for v in plan.stored.values if known(v) in place}
+    buffers.place = {id(v): place[known(v)] for v in plan.stored.values if v.dtype in TYPES and known(v) in place}
     source = _source(table)
     tables = 8 * (len(table.arguments) + 4 * len(table.rows))
-    return Native(source, len(table.rows), buffers, segments, operations, len(table.names), notes, tables)
+    return Native(source, len(table.rows), buffers, segments, operations, len(table.names), notes, table.chunked, tables)
 
 
 def _bytes(dtype: str) -> int:
@@ -231,14 +243,14 @@ def _source(table: _Table) -> str:
     blas = any("hoad_dgemm" in t or "hoad_sgemm" in t for t in table.texts)
     return "\n".join(
         [
-            PRELUDE,
+            prelude("\n".join(table.texts)),
             _BLAS if blas else "",
             *table.texts,
             f"static const int arguments[] = {{{rows([str(a) for a in table.arguments] or ['0'], 24)}}};",
             f"static const kernel functions[] = {{{rows([f'k{n}' for n in range(len(table.names))] or ['0'])}}};",
             "struct call { int function, arguments; long length, chunks; int together, block; };",
             f"static const struct call calls[] = {{{rows(table.rows or ['{0, 0, 0, 0, 1, 0}'], 4)}}};",
-            RUN,
+            RUN_CHUNKS if table.chunked else RUN,
         ]
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hoad.compile.loops.kernels import Box, Kernel, NotAffine, Root, TooLarge, boxes_of
-from hoad.compile.loops.values import Assembled, Moved, Pointwise, Product, Reduced, Reshaped, Uniform, Value
+from hoad.compile.loops.values import Assembled, Gathered, Moved, Pointwise, Product, Reduced, Reshaped, Uniform, Value
 
 __all__ = ["Call", "Plan", "plan"]
 
@@ -115,7 +115,7 @@ class _Planner:
         """Names of values that have to be stored."""
         found = {id(v) for v in self.outputs}
         for v in self.order:
-            if isinstance(v, Reshaped) and not v.args[0].stored:
+            if isinstance(v, Reshaped | Gathered) and not v.args[0].stored:
                 found.add(id(v.args[0]))
             if isinstance(v, Product) and not v.short and id(v) not in self.gemms and _is_gemm(v):
                 self.gemms[id(v)] = gemm_call(v)

@@ -23,7 +23,7 @@ COMPARISONS = {"less", "less_equal", "greater", "greater_equal", "equal", "not_e
 LOGICAL = {"logical_and", "logical_or", "logical_xor", "logical_not"}
 TESTS = {"isnan", "isinf", "isfinite", "signbit"}
 BOOLEAN = COMPARISONS | LOGICAL | TESTS
-OPERATIONS = ARITHMETIC | ROUNDING | TRANSCENDENTAL | BOOLEAN | {"select", "convert"}
+OPERATIONS = ARITHMETIC | ROUNDING | TRANSCENDENTAL | BOOLEAN | {"select", "convert", "gather", "present"}
 """Names of what a node can be, besides ``load``; those of NumPy where NumPy has one."""
 
 COMMUTATIVE = {"add", "multiply", "logical_and", "logical_or", "logical_xor", "equal", "not_equal"}
@@ -90,33 +90,33 @@ class Graph:
         if len(arguments) == 2:
             b = arguments[1]
             if operation == "multiply":
-                if _is(b, 1.0) and _typed(a, dtype):
-                    return a
-                if _is(a, 1.0) and _typed(b, dtype):
-                    return b
+                if _is(b, 1.0):
+                    return self.apply("convert", (a,), dtype)
+                if _is(a, 1.0):
+                    return self.apply("convert", (b,), dtype)
                 if _is(a, -1.0):
                     return self.apply("negative", (b,), dtype)
                 if _is(b, -1.0):
                     return self.apply("negative", (a,), dtype)
             elif operation == "divide":
                 if _is(b, 1.0):
-                    return a
+                    return self.apply("convert", (a,), dtype)
                 if _is(b, -1.0):
                     return self.apply("negative", (a,), dtype)
                 if isinstance(b, float) and b and math.frexp(b)[0] in (0.5, -0.5) and 1e-300 < abs(b) < 1e300:
                     return self.apply("multiply", (a, 1.0 / b), dtype)
             elif operation == "add":
                 if _is(b, 0.0) and math.copysign(1.0, b) < 0:
-                    return a
+                    return self.apply("convert", (a,), dtype)
                 if _is(a, 0.0) and math.copysign(1.0, a) < 0:
-                    return b
+                    return self.apply("convert", (b,), dtype)
                 if isinstance(b, Node) and b.operation == "negative":
                     return self.apply("subtract", (a, b.arguments[0]), dtype)
                 if isinstance(a, Node) and a.operation == "negative":
                     return self.apply("subtract", (b, a.arguments[0]), dtype)
             elif operation == "subtract":
                 if _is(b, 0.0) and math.copysign(1.0, b) > 0:
-                    return a
+                    return self.apply("convert", (a,), dtype)
                 if isinstance(b, Node) and b.operation == "negative":
                     return self.apply("add", (a, b.arguments[0]), dtype)
             if operation in ("multiply", "divide"):
@@ -125,7 +125,7 @@ class Graph:
                 return self._power(a, b, dtype)
             if operation in COMMUTATIVE and _order(a) > _order(b):
                 arguments = (b, a)
-        elif operation == "negative" and isinstance(a, Node):
+        elif operation == "negative" and isinstance(a, Node) and a.dtype == dtype:
             if a.operation == "negative":
                 return a.arguments[0]
             if a.operation in ("multiply", "divide") and isinstance(a.arguments[1], float):
@@ -137,10 +137,10 @@ class Graph:
         elif operation == "select":
             condition, p, q = arguments
             if not isinstance(condition, Node):
-                return p if condition else q
+                return self.apply("convert", (p if condition else q,), dtype)
             if _key(p) == _key(q):
-                return p
-        elif operation == "convert" and _typed(a, dtype):
+                return self.apply("convert", (p,), dtype)
+        elif operation == "convert" and a.dtype == dtype:
             return a
         return self.node(operation, arguments, dtype)
 
@@ -155,6 +155,8 @@ class Graph:
             a, flip = -a, False
         elif flip and isinstance(b, float):
             b, flip = -b, False
+        if flip and not (_typed(a, dtype) and _typed(b, dtype)):
+            return self.apply("negative", (self._signed(operation, a, b, dtype),), dtype)
         unit = (isinstance(a, float) and abs(a) == 1.0 and operation == "multiply") or (isinstance(b, float) and abs(b) == 1.0)
         product = self.apply(operation, (a, b), dtype) if unit else self._product(operation, a, b, dtype)
         return self.apply("negative", (product,), dtype) if flip else product
@@ -172,7 +174,7 @@ class Graph:
         """Small whole powers as products, as NumPy computes the square."""
         if isinstance(b, float) and b in (1.0, 2.0, 3.0, 4.0):
             if b == 1.0:
-                return a
+                return self.apply("convert", (a,), dtype)
             square = self.apply("multiply", (a, a), dtype)
             return square if b == 2.0 else self.apply("multiply", (square, a if b == 3.0 else square), dtype)
         if isinstance(b, float) and b == -1.0:

@@ -17,7 +17,8 @@ import numpy as np
 from hoad.compile.loops.index import ZERO, Affine, combine, constant
 
 __all__ = [
-    "INLINE_SUM", "Assembled", "Constant", "Input", "Moved", "Overlaid", "Pieces", "Pointwise", "Product", "Reduced", "Reshaped", "Result", "Uniform", "Value",
+    "INLINE_SUM", "Assembled", "Constant", "Gathered", "Input", "Moved", "Overlaid", "Pieces", "Pointwise", "Present", "Product",
+    "Reduced", "Reshaped", "Result", "Uniform", "Value",
 ]  # fmt: skip
 
 Index = tuple[Affine, ...]
@@ -99,6 +100,15 @@ class Uniform(Value):
 
     def expand(self, at: Any, index: Index) -> Any:
         return self.number
+
+
+def in_order(index: Sequence[Affine], shape: Sequence[int]) -> Affine:
+    """Place of an element in memory, in elements."""
+    parts, stride = [], 1
+    for a, n in zip(reversed(index), reversed(shape), strict=True):
+        parts.append((a, stride))
+        stride *= n
+    return combine(0, parts) if parts else ZERO
 
 
 def aligned(index: Index, shape: tuple[int, ...]) -> Index:
@@ -246,11 +256,59 @@ class Reshaped(Value):
         super().__init__(shape, arg.dtype, (arg,))
 
     def expand(self, at: Any, index: Index) -> Any:
-        parts, stride = [], 1
-        for a, n in zip(reversed(index), reversed(self.shape), strict=True):
-            parts.append((a, stride))
-            stride *= n
-        return at.load(self.args[0], combine(0, parts) if parts else ZERO)
+        return at.load(self.args[0], in_order(index, self.shape))
+
+
+class Gathered(Value):
+    """Elements of a stored array at places of which a part is read from a table.
+
+    The place in memory of an entry is ``const`` + sum of stride * index over ``parts`` (axis, stride) + the table at the indices of
+    ``axes``. Where ``missing`` is True, a negative place in the table stands for no element: the entry is 0 there.
+    """
+
+    __slots__ = ("axes", "const", "missing", "parts")
+    cost = 2.0
+
+    def __init__(
+        self, arg: Value, const: int, parts: Sequence[tuple[int, int]], table: Constant, axes: Sequence[int], missing: bool, shape: Sequence[int]
+    ) -> None:
+        super().__init__(shape, arg.dtype, (arg, table))
+        self.const = const
+        self.parts = tuple(parts)
+        self.axes = tuple(axes)
+        self.missing = missing
+
+    def expand(self, at: Any, index: Index) -> Any:
+        source, table = self.args
+        assert isinstance(table, Constant)
+        place = combine(self.const, [(index[k], stride) for k, stride in self.parts]) if self.parts else constant(self.const)
+        where = in_order([index[k] for k in self.axes], table.shape)
+        if not where.terms:
+            known = int(table.array.flat[where.const])
+            return self.ground if self.missing and known < 0 else at.load(source, place.shifted(known))
+        return at.graph.node("gather", (at.stored.buffer(source), place, at.stored.buffer(table), where, self.missing), self.dtype)
+
+    @property
+    def ground(self) -> Any:
+        return False if self.dtype == "b1" else 0.0
+
+
+class Present(Value):
+    """Where the place that a table gives is not negative."""
+
+    __slots__ = ("axes",)
+
+    def __init__(self, table: Constant, axes: Sequence[int], shape: Sequence[int]) -> None:
+        super().__init__(shape, "b1", (table,))
+        self.axes = tuple(axes)
+
+    def expand(self, at: Any, index: Index) -> Any:
+        table = self.args[0]
+        assert isinstance(table, Constant)
+        where = in_order([index[k] for k in self.axes], table.shape)
+        if not where.terms:
+            return bool(table.array.flat[where.const] >= 0)
+        return at.graph.node("present", (at.stored.buffer(table), where), "b1")
 
 
 class Assembled(Value):

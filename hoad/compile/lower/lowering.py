@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from hoad.compile.loops.roots import Call
 from hoad.compile.loops.values import Constant, Input, Moved, Pointwise, Result, Uniform, Value
 from hoad.compile.steps import ArraySpec, Step, Steps
 
-__all__ = ["LOOPS", "Lowered", "code", "lower", "lowers", "pointwise", "uniform"]
+__all__ = ["LOOPS", "Checked", "Lowered", "code", "known_here", "lower", "lowers", "pointwise", "uniform"]
 
 LOOPS = ("f8", "f4", "b1")
 """Dtypes that loops compute with."""
@@ -22,6 +23,23 @@ RULES: dict[str, Rule] = {}
 """``rule(args, kw, spec) -> value``: ``args`` are values, ``spec`` the shape and dtype of the result; None where it does not apply.
 
 For a primitive with several results ``spec`` is a list and the rule returns a value for each."""
+
+BODIES: set[str] = set()
+"""Primitives whose body gives the value as well, to rounding: where they have no rule, the steps of the body are lowered."""
+
+_known: ContextVar[dict[Any, Any]] = ContextVar("known")
+
+
+def known_here() -> dict[Any, Any]:
+    """What rules remember from step to step of one program."""
+    return _known.get()
+
+
+class Checked(NamedTuple):
+    """A result that is right where a condition (b1, shape ()) is false; where it is true, the library raises an error."""
+
+    value: Any
+    failed: Value
 
 
 def lowers(*names: str) -> Callable[[Rule], Rule]:
@@ -62,6 +80,8 @@ class Lowered:
     outputs: list[Value]
     guards: list[Value]
     calls: list[str]
+    checks: list[Value] = field(default_factory=list)
+    """Conditions under which a library would have raised an error."""
 
 
 def constant(x: Any) -> Value | None:
@@ -97,6 +117,9 @@ class _Lowerer:
         self.constants: dict[int, tuple[Any, Value | None]] = {}
         self.arrays: dict[Any, Constant] = {}
         self.calls: list[str] = []
+        self.checks: list[Value] = []
+        self.wholes: dict[int, tuple[Value, float]] = {}
+        self.late: dict[int, Step] = {}
 
     def constant(self, x: Any) -> Value | None:
         """The value of a constant argument; arrays of the same memory are one."""
@@ -113,47 +136,119 @@ class _Lowerer:
         return known[1]
 
     def run(self) -> Lowered:
-        for step in self.steps.steps:
-            args = [self.values[slot] if slot is not None else self.constant(c) for slot, c in self.steps.arguments(step)]
-            specs = [self.steps.specs[slot] for slot in step.outputs]
-            found = self.rule(step, args, specs)
-            if found is None:
-                self.call(step, args, specs)
-            else:
-                self.values.update(zip(step.outputs, found, strict=True))
+        self.walk()
         outputs = [self.output(slot, c) for slot, c in self.steps.outputs]
-        guards = [self.values[g.slot] for g in self.steps.guards]
-        return Lowered(outputs, guards, self.calls)
+        guards = [self.wholes[g.slot][0] if g.slot in self.wholes else self.value(g.slot) for g in self.steps.guards]
+        return Lowered(outputs, guards, self.calls, self.checks)
+
+    def walk(self) -> None:
+        for step in self.steps.steps:
+            specs = [self.steps.specs[slot] for slot in step.outputs]
+            found = self.rule(step, specs)
+            if found is not None:
+                self.values.update(zip(step.outputs, found, strict=True))
+            elif not self.whole(step, specs):
+                self.call(step)
+
+    def value(self, slot: int) -> Value:
+        """The array of a slot in its dtype."""
+        if slot not in self.values:
+            self.call(self.late[slot])
+        return self.values[slot]
+
+    def formula(self, slot: int | None, x: Any) -> Value | None:
+        """An argument as loops compute with it: whole numbers that are known to be small enough as floating-point numbers."""
+        if slot is None:
+            return self.constant(x)
+        return self.wholes[slot][0] if slot in self.wholes else self.values[slot]
 
     def output(self, slot: int | None, x: Any) -> Value:
         if slot is not None:
-            return self.values[slot]
+            return self.value(slot)
         value = self.constant(x)
         return value if value is not None else Constant(np.asarray(x), code(np.asarray(x).dtype))
 
-    def rule(self, step: Step, args: list[Value | None], specs: list[ArraySpec]) -> list[Value] | None:
+    def rule(self, step: Step, specs: list[ArraySpec]) -> list[Value] | None:
         """Values of the results, or None for what has no loop form."""
-        rule = RULES.get(step.primitive.name)
-        if rule is None or any(a is None for a in args):
-            return None
+        name = step.primitive.name
+        rule = RULES.get(name)
         kinds = [code(s.dtype) for s in specs]
-        if any(k not in LOOPS for k in kinds) or any(a.dtype not in LOOPS for a in args if a is not None and not _whole(a)):
+        if (rule is None and name not in BODIES) or any(k not in LOOPS for k in kinds):
             return None
-        floats = [_as_float(a) if a is not None and _whole(a) else a for a in args]
-        if None in floats:
-            return None
-        multi = step.primitive.multi
-        found = rule(floats, step.kw, specs if multi else specs[0])
+        args = [self.formula(slot, x) for slot, x in self.steps.arguments(step)]
+        found = None
+        if rule is not None and not any(a is None or (a.dtype not in LOOPS and not _whole(a)) for a in args):
+            floats = [_as_float(a) if a is not None and _whole(a) else a for a in args]
+            if None not in floats:
+                found = rule(floats, step.kw, specs if step.primitive.multi else specs[0])
+        if found is None and name in BODIES:
+            return self.body(step, specs, args)
+        if isinstance(found, Checked):
+            self.checks.append(found.failed)
+            found = found.value
         if found is None:
             return None
-        values = list(found) if multi else [found]
-        for value, spec, kind in zip(values, specs, kinds, strict=True):
-            if value.shape != spec.shape or value.dtype != kind:
-                raise AssertionError(f"{step.primitive.name} was lowered to {value}, expected {kind}{list(spec.shape)}")
-        return values
+        return _as_asked(list(found) if step.primitive.multi else [found], specs)
 
-    def call(self, step: Step, args: list[Value | None], specs: list[ArraySpec]) -> None:
+    def body(self, step: Step, specs: list[ArraySpec], args: list[Value | None]) -> list[Value] | None:
+        """The results by the steps of the body, if none of them is a call."""
+        from hoad.compile.lower.bodies import steps_of_body
+
+        given = [args[position] for position, _ in step.inputs]
+        if any(a is None or a.dtype not in LOOPS for a in given):
+            return None
+        steps = steps_of_body(step, [self.steps.specs[slot] for _, slot in step.inputs])
+        if steps is None:
+            return None
+        inner = _Lowerer(steps)
+        inner.values = {n: a for n, a in enumerate(given) if a is not None}
+        inner.constants, inner.arrays = self.constants, self.arrays
+        inner.walk()
+        if inner.calls:
+            return None
+        found = [inner.output(slot, x) for slot, x in steps.outputs]
+        if inner.calls or len(found) != len(specs):
+            return None
+        self.checks += inner.checks
+        return _as_asked(found, specs)
+
+    def whole(self, step: Step, specs: list[ArraySpec]) -> bool:
+        """Whether the result is an array of whole numbers that loops know as floating-point numbers, without rounding."""
+        from hoad.compile.lower.counts import WHOLE
+
+        bound_of = WHOLE.get(step.primitive.name)
+        rule = RULES.get(step.primitive.name)
+        if bound_of is None or rule is None or len(specs) != 1 or code(specs[0].dtype) != "i8":
+            return False
+        args, bounds = [], []
+        for slot, x in self.steps.arguments(step):
+            value = self.formula(slot, x)
+            bound = self.wholes[slot][1] if slot in self.wholes else _bound(value)
+            if value is None or bound is None:
+                return False
+            if _whole(value):
+                value = _as_float(value)
+            elif value.dtype == "b1":
+                value = Pointwise("convert", (value,), value.shape, "f8")
+            if value is None:
+                return False
+            args.append(value)
+            bounds.append(bound)
+        largest = bound_of(bounds, args, specs[0])
+        if largest > 2.0**52:
+            return False
+        spec = ArraySpec(specs[0].shape, np.dtype("f8"))
+        found = rule(args, step.kw, spec)
+        if not isinstance(found, Value) or found.shape != spec.shape or found.dtype != "f8":
+            return False
+        self.wholes[step.outputs[0]] = (found, largest)
+        self.late[step.outputs[0]] = step
+        return True
+
+    def call(self, step: Step) -> None:
         """The step as a call of its library."""
+        args = [self.value(slot) if slot is not None else None for slot, _ in self.steps.arguments(step)]
+        specs = [self.steps.specs[slot] for slot in step.outputs]
         self.calls.append(step.primitive.name)
         needed = []
         fill = []
@@ -171,6 +266,21 @@ class _Lowerer:
             self.values[slot] = result
 
 
+def _as_asked(values: list[Value], specs: list[ArraySpec]) -> list[Value] | None:
+    """The values, if their shapes and dtypes are right."""
+    same = len(values) == len(specs) and all(v.shape == s.shape and v.dtype == code(s.dtype) for v, s in zip(values, specs, strict=True))
+    return values if same else None
+
+
+def _bound(a: Value | None) -> float | None:
+    """The largest absolute value of whole numbers or truth values that are known."""
+    if isinstance(a, Uniform) and a.dtype != "f4":
+        return abs(float(a.number)) if float(a.number).is_integer() else None
+    if isinstance(a, Constant) and _whole(a):
+        return float(np.abs(a.array.astype(float)).max(initial=0.0))
+    return 1.0 if a is not None and a.dtype == "b1" else None
+
+
 def _whole(a: Value) -> bool:
     return isinstance(a, Constant) and a.array.dtype.kind in "iu"
 
@@ -184,4 +294,8 @@ def _as_float(a: Value) -> Value | None:
 
 def lower(steps: Steps) -> Lowered:
     """The results of the steps as formulas."""
-    return _Lowerer(steps).run()
+    token = _known.set({})
+    try:
+        return _Lowerer(steps).run()
+    finally:
+        _known.reset(token)

@@ -41,8 +41,12 @@ def _sum(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
 
 @lowers("mean")
 def _mean(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
-    x = args[0]
-    if set(kw) != {"axis", "keepdims"} or x.dtype != code(spec.dtype) or len(args) != 1 or 0 in x.shape:
+    x, dtype = args[0], code(spec.dtype)
+    if set(kw) != {"axis", "keepdims"} or len(args) != 1 or 0 in x.shape:
+        return None
+    if x.dtype == "b1":
+        x = Pointwise("convert", (x,), x.shape, dtype)
+    if x.dtype != dtype:
         return None
     total = reduced("add", x, kw["axis"], spec)
     count = prod(x.shape) // max(1, prod(spec.shape))

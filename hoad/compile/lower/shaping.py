@@ -214,20 +214,3 @@ def _index_add(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None
         return None
     return Pieces([args[0], found[0]], [[(0, 1)] * len(spec.shape), found[1]], 0.0, spec.shape, code(spec.dtype))
 
-
-@lowers("diagonal")
-def _diagonal(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
-    if set(kw) != {"offset", "axis1", "axis2"}:
-        return None
-    x, offset = args[0], kw["offset"]
-    rank = len(x.shape)
-    first, second = kw["axis1"] % rank, kw["axis2"] % rank
-    rest = [k for k in range(rank) if k not in (first, second)]
-    last = len(spec.shape) - 1
-    maps: list[Map] = [(0, ())] * rank
-    for k, axis in enumerate(rest):
-        maps[axis] = (0, ((k, 1),))
-    maps[first] = (max(0, -offset), ((last, 1),))
-    maps[second] = (max(0, offset), ((last, 1),))
-    return moved(x, maps, spec.shape)
-

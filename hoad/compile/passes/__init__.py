@@ -62,22 +62,25 @@ def optimise(steps: Steps, level: int | None = None) -> Steps:
 
     Examples
     --------
-    >>> import hoad
+    >>> import numpy as np, hoad
     >>> from hoad.compile.steps import Steps, spec_of
-    >>> program = hoad.trace(lambda x: 2.0 * (1.0 * x) + 2.0 * x)(3.0)
+    >>> program = hoad.trace(lambda x: np.sin(1.0 * x) - x * -np.sin(x))(3.0)
     >>> specs = {slot: spec_of(value) for slot, value in program.values.items()}
     >>> steps = Steps((specs[0],), program.steps, program.outputs, specs=specs)
     >>> [step.primitive.name for step in optimise(steps).steps]
-    ['multiply', 'add']
+    ['sin', 'multiply', 'add']
     """
     if level is None:
         level = 3 if len(steps) <= LONG else 2 if len(steps) <= VERY_LONG else 1
     if level <= 0:
         return steps
-    for _ in range(ROUNDS if level >= 3 else 1):
-        before = steps
-        for run in QUICK if level == 1 else PASSES:
-            steps = run(steps)
-        if steps is before:
+    passes = QUICK if level == 1 else PASSES
+    unchanged = 0
+    for k in range(len(passes) * (ROUNDS if level >= 3 else 1)):
+        run = passes[k % len(passes)]
+        done = run(steps)
+        unchanged = unchanged + 1 if done is steps else run is remove_dead  # which would change nothing when run again
+        steps = done
+        if unchanged == len(passes):
             break
     return remove_dead(steps)

@@ -13,9 +13,9 @@ Every rule but one gives bit for bit the same numbers, with signed zeros, NaN an
 And these are not: 0 x (NaN for infinite x, -0.0 for negative x), x - x, 0 - x, -(a - b), (-a) - b, sums of negatives, and
 x / c as a product for other c.
 
-The one rule that rounds differently, by 1 ulp, is c2 (c1 x) = (c1 c2) x.  It is used only where both factors are at least one or
-both at most one in absolute value and the product of them is a normal number, so that nothing over- or underflows elsewhere; for
-factors above two the first has to be whole, which makes it exact for subnormal x.
+The one rule that rounds differently, by at most 2 ulp, is c2 (c1 x) = (c1 c2) x.  It is used only where both factors are at least
+one or both at most one in absolute value and the product of them is a normal number, so that nothing over- or underflows elsewhere;
+for factors above two the first has to be whole, which makes it exact for subnormal x.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def simplify_algebra(steps: Steps) -> Steps:
     Steps
         The same object if there was nothing to do; never more steps.
     """
-    return rewrite(steps, _RULES)
+    return rewrite(steps, _RULES, counted=True)
 
 
 def _out(walk: Walk, step: Step) -> Any:

@@ -54,7 +54,7 @@ class Constants:
         if kind is int or kind is str or kind is bool or x is None or x is Ellipsis:
             return (kind, x)
         if kind is float:
-            return (kind, struct.pack("d", x))
+            return (kind, x) if x == x and x != 0 else (kind, struct.pack("d", x))
         if kind is complex:
             return (kind, struct.pack("dd", x.real, x.imag))
         if kind is slice:
@@ -62,7 +62,7 @@ class Constants:
         if kind is tuple or kind is list:
             return (kind, *map(self.key, x))
         if kind is dict:
-            return (kind, *((self.key(k), self.key(v)) for k, v in x.items()))
+            return (kind, *((k, self.key(x[k])) for k in sorted(x)))
         if isinstance(x, np.dtype):
             return (np.dtype, x.str)
         if kind is np.ndarray and x.dtype.kind != "O":
@@ -127,12 +127,14 @@ def merge_common(steps: Steps) -> Steps:
 
     def known(walk: Walk, step: Step) -> Any:
         # Slots are numbered from 0 upwards and constants from -1 downwards.
-        found = [int(a) if type(a) is Slot else -1 - constants.number(a) for a in operands(step)]
-        name = step.primitive.name
-        if len(found) == 2 and name in COMMUTATIVE:
+        if len(step.inputs) == len(step.args):
+            found = [slot for _, slot in step.inputs]
+        else:
+            found = [int(a) if type(a) is Slot else -1 - constants.number(a) for a in operands(step)]
+        if len(found) == 2 and step.primitive.name in COMMUTATIVE:
             found.sort()
         kw = step.kw
-        key = (id(step.primitive), *found, *((k, constants.key(kw[k])) for k in sorted(kw))) if kw else (id(step.primitive), *found)
+        key = (id(step.primitive), *found, constants.number(kw)) if kw else (id(step.primitive), *found)
         first = seen.setdefault(key, step.outputs)
         if first is step.outputs:
             return None

@@ -69,7 +69,7 @@ def _groups(steps: Steps) -> list[list[Step]]:
     found: dict[Any, list[Step]] = {}
     constants = Constants()
     for step in steps.steps:
-        level = max((levels.get(slot, 0) for _, slot in step.inputs), default=0)
+        level = max([levels.get(slot, 0) for _, slot in step.inputs]) if levels and step.inputs else 0
         key = _candidate(steps, step, constants)
         if key is not None:
             found.setdefault((level, key), []).append(step)

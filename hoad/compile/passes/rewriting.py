@@ -68,15 +68,16 @@ def count_uses(steps: Steps) -> dict[int, int]:
 class Walk:
     """The state of a walk: what was made, what stands for what."""
 
-    __slots__ = ("_consumers", "_guarded", "_next", "changed", "done", "instead", "made", "source", "specs", "uses")
+    __slots__ = ("_consumers", "_counted", "_guarded", "_next", "_uses", "changed", "done", "instead", "made", "source", "specs")
 
-    def __init__(self, source: Steps) -> None:
+    def __init__(self, source: Steps, counted: bool = False) -> None:
         self.source = source
         self.specs = dict(enumerate(source.inputs)) | source.specs
         self._next = max(self.specs, default=-1) + 1
         self._guarded = {g.slot for g in source.guards}
         self._consumers: dict[int, list[Step]] | None = None
-        self.uses = count_uses(source)
+        self._uses = count_uses(source) if counted else {}
+        self._counted = counted
         self.made: dict[int, Step] = {}
         """Steps with one result by their output."""
         self.instead: dict[int, Slot | Constant] = {}
@@ -93,8 +94,8 @@ class Walk:
         return step if step is not None and step.primitive.name in names else None
 
     def single(self, slot: int) -> bool:
-        """Whether a slot is used once."""
-        return self.uses.get(slot, 0) <= 1
+        """Whether a slot is used once; only in walks that count."""
+        return self._uses.get(slot, 0) <= 1
 
     def consumers(self, slot: int) -> list[Step] | None:
         """The steps that use a result, as they were before the walk; None if something else uses it too, or uses have changed."""
@@ -104,7 +105,7 @@ class Walk:
                 for _, s in step.inputs:
                     self._consumers.setdefault(s, []).append(step)
         found = self._consumers.get(slot, [])
-        return found if len(found) == self.uses.get(slot, 0) else None
+        return found if len(found) == self._uses.get(slot, 0) else None
 
     def add(self, primitive: Primitive | str, args: Sequence[Any], kw: dict[str, Any], spec: ArraySpec) -> Slot:
         """Another step before the present one; its result."""
@@ -113,7 +114,8 @@ class Walk:
         self.specs[slot] = spec
         step = make_step(primitive, args, kw, (int(slot),))
         self._count(step, 1)
-        self._append(step)
+        self.done.append(step)
+        self.made[slot] = step
         self.changed = True
         return slot
 
@@ -134,37 +136,46 @@ class Walk:
 
     def run(self, rules: Mapping[str, Iterable[Rule]], everywhere: Rule | None = None) -> Steps:
         """Rules by names of primitives, and one that is tried on each step after them."""
+        last = () if everywhere is None else (everywhere,)
+        by_name = {name: (*chosen, *last) for name, chosen in rules.items()}
+        instead, made, done = self.instead, self.made, self.done
         for step in self.source.steps:
-            if self.instead:
+            if instead:
                 step = self._redirected(step)
-            found: Any = step
-            for _ in range(_MOST_RULES):
-                found = self._first(rules, everywhere, step)
-                if found is None:
-                    break
-                self.changed = True
-                self._count(step, -1)
-                if type(found) is not Step:
-                    break
-                self._count(found, 1)
-                step = found
-            if found is None or type(found) is Step:
-                self._append(step)
-                continue
-            for old, new in zip(step.outputs, found if type(found) is tuple else (found,), strict=True):
-                self._stands_for(old, new)
+            chosen = by_name.get(step.primitive.name, last)
+            if chosen:
+                found = self._first(chosen, step)
+                if found is not None:
+                    self.changed = True
+                    step = self._replaced(by_name, last, step, found)
+                    if step is None:
+                        continue
+            done.append(step)
+            if len(step.outputs) == 1:
+                made[step.outputs[0]] = step
         return self._finished()
 
-    def _first(self, rules: Mapping[str, Iterable[Rule]], everywhere: Rule | None, step: Step) -> Any:
-        for rule in rules.get(step.primitive.name, ()):
+    def _first(self, rules: Iterable[Rule], step: Step) -> Any:
+        for rule in rules:
             found = rule(self, step)
             if found is not None and self._fits(step, found):
                 return found
-        if everywhere is not None:
-            found = everywhere(self, step)
-            if found is not None and self._fits(step, found):
-                return found
         return None
+
+    def _replaced(self, by_name: Mapping[str, tuple[Rule, ...]], last: tuple[Rule, ...], step: Step, found: Any) -> Any:
+        """The step after all rules, or None if earlier results stand for its own."""
+        for _ in range(_MOST_RULES):
+            self._count(step, -1)
+            if type(found) is not Step:
+                for old, new in zip(step.outputs, found if type(found) is tuple else (found,), strict=True):
+                    self._stands_for(old, new)
+                return None
+            self._count(found, 1)
+            step = found
+            found = self._first(by_name.get(step.primitive.name, last), step)
+            if found is None:
+                break
+        return step
 
     def _fits(self, step: Step, found: Any) -> bool:
         """Whether shape and dtype stay; a guard keeps its slot, so a constant cannot stand for it."""
@@ -181,17 +192,13 @@ class Walk:
 
     def _stands_for(self, old: int, new: Slot | Constant) -> None:
         self.instead[old] = new
-        if type(new) is Slot:
-            self.uses[new] = self.uses.get(new, 0) + self.uses.get(old, 0)
+        if self._counted and type(new) is Slot:
+            self._uses[new] = self._uses.get(new, 0) + self._uses.get(old, 0)
 
     def _count(self, step: Step, by: int) -> None:
-        for _, slot in step.inputs:
-            self.uses[slot] = self.uses.get(slot, 0) + by
-
-    def _append(self, step: Step) -> None:
-        self.done.append(step)
-        if len(step.outputs) == 1:
-            self.made[step.outputs[0]] = step
+        if self._counted:
+            for _, slot in step.inputs:
+                self._uses[slot] = self._uses.get(slot, 0) + by
 
     def _redirected(self, step: Step) -> Step:
         instead = self.instead
@@ -227,7 +234,7 @@ class Walk:
 Rule = Callable[[Walk, Step], Any]
 
 
-def rewrite(steps: Steps, rules: Mapping[str, Iterable[Rule]], everywhere: Rule | None = None) -> Steps:
+def rewrite(steps: Steps, rules: Mapping[str, Iterable[Rule]], everywhere: Rule | None = None, *, counted: bool = False) -> Steps:
     """Apply rules in one walk; the same object if nothing changed.
 
     Parameters
@@ -237,7 +244,9 @@ def rewrite(steps: Steps, rules: Mapping[str, Iterable[Rule]], everywhere: Rule 
         Rules for each name of a primitive, tried in order.
     everywhere : rule, optional
         Tried on every step for which no other rule applied.
+    counted : bool
+        Whether rules ask how often slots are used.
     """
     if everywhere is None and not any(step.primitive.name in rules for step in steps.steps):
         return steps
-    return Walk(steps).run(rules, everywhere)
+    return Walk(steps, counted).run(rules, everywhere)

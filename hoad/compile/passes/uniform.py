@@ -65,7 +65,7 @@ def compact(a: Any) -> Any:
     last = a[(-1,) * a.ndim]
     if not (_same(first, middle) and _same(first, last)):
         return a
-    uniform = bool((a == first).all()) and (first != 0 or a.dtype.kind not in "fc" or _same_zeros(a, first))
+    uniform = bool((a == first).all()) and (a.dtype.kind in "iub" or _same_zeros(a, first))
     return np.broadcast_to(first, a.shape) if uniform else a
 
 

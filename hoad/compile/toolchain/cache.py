@@ -194,7 +194,9 @@ def current() -> Cache:
     reason = _refused.get(path, "")
     if not reason:
         try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for each in (*reversed(path.parents), path):
+                if not each.exists():
+                    each.mkdir(mode=0o700, exist_ok=True)
             return Cache(trust.check_root(path))
         except OSError as error:
             reason = _words(error)

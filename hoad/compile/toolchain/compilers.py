@@ -22,14 +22,15 @@ from pathlib import Path
 from typing import Any
 
 from hoad.compile.toolchain import cache
+from hoad.compile.toolchain.flags import FUNCTIONS, REQUIRED, VECTOR_LIBRARIES, optional_flags
 from hoad.compile.toolchain.trial import examined
 from hoad.errors import NoCompilerError
 
 __all__ = ["Capabilities", "capabilities"]
 
 log = logging.getLogger("hoad")
-PROBE = 1
-"""Number of the trial: a result of another one is not used."""
+TRIAL = (2, REQUIRED, VECTOR_LIBRARIES, optional_flags("gcc"), optional_flags("clang"), FUNCTIONS)
+"""Number of the trial, to be raised when it changes, and what it tries: the result of another one is not used."""
 ENVIRONMENT = (
     "COMPILER_PATH", "CPATH", "C_INCLUDE_PATH", "GCC_EXEC_PREFIX", "LIBRARY_PATH", "MACOSX_DEPLOYMENT_TARGET", "SDKROOT",
 )  # fmt: skip
@@ -179,7 +180,7 @@ def _processor() -> str:
 
 
 def _identity(command: Sequence[str], files: Any) -> str:
-    text = json.dumps([PROBE, list(command), files, _environment(), _processor(), sys.platform])
+    text = json.dumps([TRIAL, list(command), files, _environment(), _processor(), sys.platform])
     return hashlib.sha256(text.encode()).hexdigest()[: cache.KEY]
 
 

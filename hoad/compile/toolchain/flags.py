@@ -6,7 +6,16 @@ import platform
 import sys
 from collections.abc import Iterable
 
-__all__ = ["FUNCTIONS", "LIBRARIES", "REQUIRED", "SUFFIX", "VECTOR_LIBRARIES", "optional_flags", "probe_source", "vector_declarations"]
+__all__ = [
+    "FUNCTIONS",
+    "LIBRARIES",
+    "REQUIRED",
+    "SUFFIX",
+    "VECTOR_LIBRARIES",
+    "optional_flags",
+    "probe_source",
+    "vector_declarations",
+]
 
 SUFFIX = ".dll" if sys.platform == "win32" else ".so"
 REQUIRED = ("-std=gnu11", "-shared", *(("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import operator
 import os
 import threading
@@ -31,6 +32,7 @@ static inline int hoad_team(void)
 """
 """C text with ``static int hoad_team(void)``: the threads that a parallel region may use now."""
 
+log = logging.getLogger("hoad")
 _cell = ctypes.c_int64(0)  # 0 until the number is first asked for
 _lock = threading.Lock()
 _forked = False
@@ -62,7 +64,7 @@ def get_num_threads() -> int:
     -------
     int
         What :func:`set_num_threads` was given; by default ``$HOAD_THREADS``, or the number of processors that this process may
-        use, at most ``$OMP_NUM_THREADS``.  A forked child starts with 1, because OpenMP's threads do not survive a fork.
+        use, at most ``$OMP_NUM_THREADS``.  It is 1 in a forked child, because OpenMP's threads do not survive a fork.
 
     Raises
     ------
@@ -95,7 +97,9 @@ def set_num_threads(n: int) -> None:
     Parameters
     ----------
     n : int
-        At least 1. A number above what OpenMP allows (OMP_NUM_THREADS, threadpoolctl) has no further effect.
+        At least 1. A number above what OpenMP allows (OMP_NUM_THREADS, threadpoolctl) has no further effect. In a forked child it
+        stays 1, with a warning in the log: a parallel region would wait for threads that the fork has not copied. Processes
+        that are spawned have threads.
 
     Raises
     ------
@@ -115,7 +119,10 @@ def set_num_threads(n: int) -> None:
     """
     count = operator.index(n)
     if not 1 <= count < 2**31:
-        raise ValueError(f"the number of threads is {count}, expected at least 1. Give 1 to compute without threads.")
+        raise ValueError(f"the number of threads is {count}, expected an integer from 1 to 2147483647. Give 1 to compute without threads.")
+    if _forked and count > 1:
+        log.warning("a forked child computes with 1 thread instead of %d: threads do not survive a fork; spawn the process", count)
+        count = 1
     _cell.value = count
 
 
