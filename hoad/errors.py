@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Any
 
 __all__ = [
+    "ArgumentWriteError",
     "CellError",
     "ClosureError",
     "CommandError",
@@ -159,17 +160,21 @@ class InPlaceError(HoadError, TypeError):
         )
 
     @classmethod
-    def argument_of_compiled(cls, name: str) -> InPlaceError:
-        return cls(
-            f"{name} writes into one of its arguments, which a compiled function does not: the caller's array would have to change. "
-            "Let it work on a copy (x = x.copy()) and return the result."
-        )
-
-    @classmethod
     def plain_buffer(cls, what: str, buffer: Any, advice: str) -> InPlaceError:
         return cls(
             f"{what} is a plain {type(buffer).__name__}, which cannot hold the derivative of a traced result. "
             f"{advice} the buffer with np.zeros_like(x) or hoad.numpy.zeros."
+        )
+
+
+class ArgumentWriteError(InPlaceError):
+    """A compiled function writes into one of its arguments."""
+
+    @classmethod
+    def found(cls, name: str) -> ArgumentWriteError:
+        return cls(
+            f"{name} writes into one of its arguments, expected one that leaves them as they are: a compiled function does not change "
+            "what its caller holds. Let it work on a copy (x = x.copy()) and return the result."
         )
 
 
@@ -265,14 +270,14 @@ class ClosureError(HoadError, TypeError):
 
 
 class CompileError(HoadError, TypeError):
-    """A function cannot be compiled: it is not a function of its arguments, or an argument is of no kind that can be compiled for."""
+    """A function cannot be compiled: its results do not depend on its arguments alone, or an argument is of no suitable kind."""
 
     @classmethod
     def differs(cls, name: str, step: int, first: str, second: str) -> CompileError:
         what = first if first == second else f"{first}, then {second}"
         return cls(
-            f"{name} was recorded twice and did something else the second time, first at step {step + 1} ({what}); expected the same "
-            "steps with the same constants for the same arguments. Does it draw random numbers, count its calls or read a clock? "
+            f"{name} was recorded twice and did something else the second time, first at step {step + 1} ({what}); expected the "
+            "same steps with the same constants for the same arguments. Does it draw random numbers, count its calls or read a clock? "
             "Pass random numbers and state to the compiled function as arguments, and return new state as a result."
         )
 

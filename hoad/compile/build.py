@@ -9,30 +9,29 @@ from typing import Any
 from hoad.compile.emit.prelude import called
 from hoad.compile.emit.program import Native, emit
 from hoad.compile.executor import NativeExecutor
-from hoad.compile.loops.roots import plan
-from hoad.compile.loops.values import Moved, Uniform, Value
+from hoad.compile.loops.roots import Plan, plan
 from hoad.compile.lower import lower
-from hoad.compile.lower.lowering import LOOPS, Lowered
+from hoad.compile.lower.loops import stored_apart
+from hoad.compile.lower.lowering import Lowered
 from hoad.compile.steps import Steps
 from hoad.compile.toolchain import THREADS_SOURCE, capabilities, shared_library, vector_declarations
 
-__all__ = ["build", "native_of"]
+__all__ = ["build", "native_of", "planned"]
 
 LONG = 60_000
 """Characters of generated code beyond which the compiler is asked for less."""
 
 
+def planned(steps: Steps) -> tuple[Plan, Lowered]:
+    """What is stored and which loops compute it; the outputs of the plan are those of the steps, then what the guards ask for."""
+    lowered = lower(steps)
+    return plan(stored_apart([*lowered.outputs, *lowered.guards])), lowered
+
+
 def native_of(steps: Steps) -> tuple[Native, Lowered]:
     """The C of the steps, without what depends on the machine."""
-    lowered = lower(steps)
-    outputs: list[Value] = []
-    seen: set[int] = set()
-    for v in (*lowered.outputs, *lowered.guards):
-        if v.dtype in LOOPS and (v.stored or id(v) in seen or isinstance(v, Uniform | Moved)):
-            v = Moved(v, [(0, ((k, 1),)) for k in range(len(v.shape))], v.shape)
-        seen.add(id(v))
-        outputs.append(v)
-    return emit(plan(outputs), len(steps.inputs), len(lowered.outputs)), lowered
+    found, lowered = planned(steps)
+    return emit(found, len(steps.inputs), len(lowered.outputs)), lowered
 
 
 def machine_source(native: Native) -> str:

@@ -18,7 +18,7 @@ from hoad.compile.recording import record_twice
 from hoad.compile.report import Cost
 from hoad.compile.signature import Call, Static, describe
 from hoad.core.space import NAMESPACE, flatten
-from hoad.errors import InPlaceError, TracedConversionError, UnsupportedFunctionError
+from hoad.errors import ArgumentWriteError, CompileError
 from hoad.modes.watched import ForeignTraceError
 
 __all__ = ["CompiledFunction", "compile"]
@@ -111,9 +111,11 @@ class CompiledFunction:
                     recorded = record_twice(partial(self._on, call), call.leaves, self._name)
                 except ForeignTraceError:  # it closes over a traced value, whose derivative this call is about
                     return self._f(*args, **kwargs)
-                except (UnsupportedFunctionError, TracedConversionError) as error:
-                    result = self._f(*args, **kwargs)  # which raises it too if it differentiates
-                    paths.give_up(f"hoad cannot record it ({error})")
+                except (ArgumentWriteError, CompileError):
+                    raise
+                except Exception as error:
+                    result = self._f(*args, **kwargs)  # which raises it too, unless recording is the reason
+                    paths.give_up(f"recording it raised {type(error).__name__}: {error}")
                     self._paths[call.key] = paths
                     return result
                 program, result = paths.add(recorded, call.leaves, self._backend)
@@ -136,7 +138,7 @@ class CompiledFunction:
         out = self._f(*args, **kwargs)
         after = flatten((args, kwargs))[0]
         if len(before) != len(after) or any(x is not y for x, y in zip(before, after, strict=True)):
-            raise InPlaceError.argument_of_compiled(self._name)
+            raise ArgumentWriteError.found(self._name)
         return out
 
     def _remember(self, program: CompiledProgram, call: Call) -> None:

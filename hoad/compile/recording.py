@@ -16,7 +16,7 @@ import numpy as np
 from hoad.compile.steps import ArraySpec, Guard, Step, Steps
 from hoad.core.box import Box, Buffer, held
 from hoad.core.space import Spec, flatten
-from hoad.errors import CompileError, InPlaceError
+from hoad.errors import ArgumentWriteError, CompileError
 from hoad.modes.constants import Constants, bits
 from hoad.modes.watched import Watch, Watched, WatchedNumber, watch
 
@@ -60,7 +60,7 @@ def record_twice(call: Callable[[list[Any]], Any], leaves: Sequence[Any], name: 
     ------
     CompileError
         If two recordings differ.
-    InPlaceError
+    ArgumentWriteError
         If the function writes into its arguments.
     """
     with np.errstate(all="ignore"):
@@ -80,7 +80,7 @@ class _Run:
         out, boxes, self.state, self.level = watch(lambda *xs: call(list(xs)), leaves, constants)
         for k, box in enumerate(boxes):
             if not isinstance(box, Watched) or box.level != self.level or box.aux != k:
-                raise InPlaceError.argument_of_compiled(name)
+                raise ArgumentWriteError.found(name)
         self.count = len(boxes)
         self.out, self.spec = flatten(out)
 

@@ -73,14 +73,13 @@ class _Missing(Exception):
 
 
 def _native(steps: Steps, backend: str) -> Any:
-    try:
-        from hoad.compile.build import build
-        from hoad.errors import NoCompilerError
-    except ImportError as error:
-        raise _Missing(str(error)) from None
     if backend == "cuda":
         raise _Missing("code for CUDA devices is not made yet")
     try:
+        from hoad.compile.build import build
+
         return build(steps)
     except NoCompilerError as error:
         raise _Missing(str(error)) from None
+    except Exception as error:  # whatever goes wrong there, the results are the same without it
+        raise _Missing(f"native code could not be made ({type(error).__name__}: {error}); please report this") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,18 +79,24 @@ class Watch:
             self.asked.append(Asked(slot, value, _asker()))
 
 
-_SILENT = ("/hoad/core/", "/hoad/modes/", "/hoad/backends/")
+_PACKAGE = Path(__file__).parents[1]
+_SILENT = tuple(str(_PACKAGE / part) for part in ("core", "modes", "backends"))
 
 
 def _asker() -> str:
-    """Function, file and line of the innermost frame that asks, outside the layers that only pass the question on."""
+    """Who asks, outside the layers that only pass the question on; for a rule of hoad also the user's line that it is for."""
     frame: Any = sys._getframe(1)
+    found = []
     while frame is not None:
-        name = frame.f_code.co_filename.replace("\\", "/")
-        if not any(part in name for part in _SILENT) and "/numpy/" not in name:
-            return f"{frame.f_code.co_name} ({'/'.join(name.split('/')[-3:])}:{frame.f_lineno})"
+        name = frame.f_code.co_filename
+        if not name.startswith(_SILENT) and "numpy" not in Path(name).parts:
+            inside = name.startswith(str(_PACKAGE))
+            if not inside or not found:
+                found.append(f"{frame.f_code.co_name} ({'/'.join(Path(name).parts[-2:])}:{frame.f_lineno})")
+            if not inside:
+                break
         frame = frame.f_back
-    return "an unknown line"
+    return " for ".join(found) or "an unknown line"
 
 
 def _open(box: Box) -> Watch:
@@ -239,9 +246,13 @@ class Watched(Box):
         return self.value.tobytes(order)
 
     def __repr__(self) -> str:
-        if self.level not in STATE:
-            return f"<{self.kind} of a recording that has ended>"
-        return f"<{self.kind}: {self.value!r}>"
+        return repr(self.value) if self.level in STATE else f"<{self.kind} of a recording that has ended>"
+
+    def __str__(self) -> str:
+        return str(self.value) if self.level in STATE else repr(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec) if self.level in STATE else repr(self)
 
 
 def _plain(x: Any) -> Any:

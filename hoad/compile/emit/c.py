@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
-from hoad.compile.emit.prelude import FUNCTIONS
+from hoad.compile.emit.statements import MEMORY, TYPES, Statements, combined, literal, needed
 from hoad.compile.loops.kernels import Box, Kernel, Root, Store
-from hoad.compile.loops.scalar import BOOLEAN, COST, Node
+from hoad.compile.loops.scalar import BOOLEAN, COST
 from hoad.compile.loops.values import Reduced
 
 __all__ = ["CHUNK", "CHUNKS", "Printed", "cost_of", "print_kernel"]
 
-_INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
-_COMPARE = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==", "not_equal": "!="}
-TYPES = {"f8": "double", "f4": "float", "b1": "unsigned char"}
-MEMORY = TYPES | {"i4": "int", "i8": "long long"}
-"""Tables of places are read as well."""
 BLOCK = 128
 """Terms that are summed one after the other (in as many lanes as the processor has)."""
 CHUNK = 100_000.0
@@ -38,145 +32,9 @@ class Printed:
     cost: float = 0.0
 
 
-def literal(x: Any, dtype: str) -> str:
-    """A number as C text, exactly."""
-    if isinstance(x, bool):
-        return ("1.0" if x else "0.0") if dtype != "b1" else ("1" if x else "0")
-    end = "f" if dtype == "f4" else ""
-    if x != x:
-        return "__builtin_nan(\"\")"
-    if x in (float("inf"), float("-inf")):
-        return "__builtin_inf()" if x > 0 else "(-__builtin_inf())"
-    text = (f"{x:.1f}" if x == int(x) and abs(x) < 1e6 and (x or str(x)[0] != "-") else x.hex()) + end
-    return f"({text})" if text[0] == "-" else text
-
-
-class _Statements:
-    """Statements for the nodes of a box."""
-
-    def __init__(self, box: Box, pointer: Any, names: list[str]) -> None:
-        self.pointer = pointer
-        self.names = names
-        counts: dict[int, int] = {}
-        for node in box.graph.nodes:
-            for a in node.arguments if node.operation != "load" else ():
-                if isinstance(a, Node):
-                    counts[a.number] = counts.get(a.number, 0) + 1
-        self.counts = counts
-        self.needed = _needed([s.entry for s in box.stores])
-        self.nodes = [n for n in box.graph.nodes if n.number in self.needed]
-
-    def text(self, a: Any, dtype: str) -> str:
-        """A number of a dtype."""
-        if not isinstance(a, Node):
-            return literal(a, dtype)
-        if a.dtype == "b1" and dtype != "b1":
-            one = "1.0f" if dtype == "f4" else "1.0"
-            return f"({self.condition(a)} ? {one} : {'0.0f' if dtype == 'f4' else '0.0'})"
-        return self.condition(a) if a.dtype == "b1" else f"v{a.number}"
-
-    def condition(self, a: Any) -> str:
-        if not isinstance(a, Node):
-            return "1" if a else "0"
-        if a.dtype != "b1":
-            return f"(v{a.number} != 0)"
-        return f"v{a.number}" if self.named(a) else self.truth(a)
-
-    def named(self, a: Node) -> bool:
-        return a.dtype != "b1" or a.operation in ("load", "gather") or self.counts.get(a.number, 0) > 1
-
-    def truth(self, a: Node) -> str:
-        x = a.arguments
-        if a.operation in _COMPARE:
-            kinds = [y.dtype for y in x if isinstance(y, Node) and y.dtype != "b1"]
-            dtype = "f4" if kinds and all(k == "f4" for k in kinds) else "f8"
-            return f"({self.text(x[0], dtype)} {_COMPARE[a.operation]} {self.text(x[1], dtype)})"
-        match a.operation:
-            case "logical_and":
-                return f"({self.condition(x[0])} & {self.condition(x[1])})"
-            case "logical_or":
-                return f"({self.condition(x[0])} | {self.condition(x[1])})"
-            case "logical_xor":
-                return f"({self.condition(x[0])} ^ {self.condition(x[1])})"
-            case "logical_not":
-                return f"(!{self.condition(x[0])})"
-            case "isnan":
-                return f"({self.text(x[0], 'f8')} != {self.text(x[0], 'f8')})"
-            case "isinf":
-                return f"(fabs({self.text(x[0], 'f8')}) > 0x1.fffffffffffffp+1023)"
-            case "isfinite":
-                return f"(fabs({self.text(x[0], 'f8')}) <= 0x1.fffffffffffffp+1023)"
-            case "signbit":
-                return f"(__builtin_signbit({self.text(x[0], 'f8')}) != 0)"
-            case "present":
-                return f"({self.pointer(x[0])}[{x[1].text(self.names)}] >= 0)"
-            case "select":
-                c, p, q = (self.condition(y) for y in x)
-                return f"(({c} & {p}) | ((!{c}) & {q}))"
-            case "convert":
-                return self.condition(x[0])
-        raise AssertionError(a.operation)
-
-    def lines(self) -> Iterable[str]:
-        for a in self.nodes:
-            if not self.named(a):
-                continue
-            if a.operation == "load":
-                kind = "int" if a.dtype == "b1" else TYPES[a.dtype]
-                yield f"const {kind} v{a.number} = {self.pointer(a.arguments[0])}[{a.arguments[1].text(self.names)}];"
-            elif a.operation == "gather":
-                yield f"const {'int' if a.dtype == 'b1' else TYPES[a.dtype]} v{a.number} = {self.gathered(a)};"
-            elif a.dtype == "b1":
-                yield f"const int v{a.number} = {self.truth(a)};"
-            else:
-                yield f"const {TYPES[a.dtype]} v{a.number} = {self.number(a)};"
-
-    def gathered(self, a: Node) -> str:
-        """The element at a place that a table says; 0 where it says a negative one, if it may."""
-        buffer, place, table, where, missing = a.arguments
-        entry = f"{self.pointer(table)}[{where.text(self.names)}]"
-        element = f"{self.pointer(buffer)}[{place.text(self.names)} + {entry}]"
-        return f"({entry} < 0) ? 0 : {element}" if missing else element
-
-    def number(self, a: Node) -> str:
-        x, t = a.arguments, a.dtype
-        if a.operation in _INFIX:
-            return f"{self.text(x[0], t)} {_INFIX[a.operation]} {self.text(x[1], t)}"
-        if a.operation in FUNCTIONS:
-            return f"{FUNCTIONS[a.operation]}{'f' if t == 'f4' else ''}({', '.join(self.text(y, t) for y in x)})"
-        match a.operation:
-            case "negative":
-                return f"-{self.text(x[0], t)}"
-            case "maximum" | "minimum":  # NaN wins, as in NumPy
-                p, q = (self.text(y, t) for y in x)
-                sign = ">=" if a.operation == "maximum" else "<="
-                return f"(({p} {sign} {q}) | ({p} != {p})) ? {p} : {q}"
-            case "sign":
-                p = self.text(x[0], t)
-                return f"({p} > 0) ? {literal(1.0, t)} : (({p} < 0) ? {literal(-1.0, t)} : {p})"
-            case "select":
-                return f"{self.condition(x[0])} ? {self.text(x[1], t)} : {self.text(x[2], t)}"
-            case "convert":
-                inner = x[0].dtype if isinstance(x[0], Node) else t
-                return f"({TYPES[t]}){self.text(x[0], inner if inner != 'b1' else t)}"
-        raise AssertionError(a.operation)
-
-
-def _needed(entries: Iterable[Any]) -> set[int]:
-    seen: set[int] = set()
-    waiting = [a for a in entries if isinstance(a, Node)]
-    while waiting:
-        a = waiting.pop()
-        if a.number not in seen:
-            seen.add(a.number)
-            if a.operation != "load":
-                waiting += [b for b in a.arguments if isinstance(b, Node)]
-    return seen
-
-
 def _weight(box: Box) -> float:
-    needed = _needed([s.entry for s in box.stores])
-    return sum(COST.get(n.operation, 0.3 if n.operation in BOOLEAN else 1.0) for n in box.graph.nodes if n.number in needed)
+    found = needed([s.entry for s in box.stores])
+    return sum(COST.get(n.operation, 0.3 if n.operation in BOOLEAN else 1.0) for n in box.graph.nodes if n.number in found)
 
 
 def cost_of(kernel: Kernel) -> float:
@@ -292,7 +150,7 @@ class _Kernel:
         for place, acc in self.names_of(n, root):
             total = self.total(acc, value, prod(self.kernel.domain))
             if self.streamed:
-                self.lines.append(f"    if (more) {name}[{place}] = {self.combined(value, f'{name}[{place}]', total)}; else")
+                self.lines.append(f"    if (more) {name}[{place}] = {combined(value, f'{name}[{place}]', total)}; else")
             self.lines.append(f"    {name}[{place}] = {total};")
         known = {place for place, _ in self.names_of(n, root)}
         for place in range(value.size):
@@ -305,7 +163,7 @@ class _Kernel:
         """One nest of loops."""
         depth = len(box.axes)
         names = [f"t{k}" for k in range(depth)]
-        statements = _Statements(box, self.pointer, names)
+        statements = Statements(box, self.pointer, names)
         roots = self.kernel.roots
         pad = "    "
         self.lines.append(pad + "{")
@@ -328,7 +186,7 @@ class _Kernel:
             first = self.depth_of(s.root)
             if first is None:
                 target = f"{self.out(s.root)}[{s.place.text(names)}]"
-                body.append(f"{target} = {self.combined(value, target, statements.text(s.entry, value.dtype))};")
+                body.append(f"{target} = {combined(value, target, statements.text(s.entry, value.dtype))};")
             elif first == 0:
                 acc = f"s{n}_{s.place.const}"
                 sums.append((acc, value, statements.text(s.entry, value.dtype), prod(self.kernel.domain)))
@@ -374,26 +232,9 @@ class _Kernel:
     def stored_sum(self, s: Store, acc: str, value: Reduced, terms: int, names: list[str]) -> str:
         target = f"{self.out(s.root)}[{s.place.text(names)}]"
         total = self.total(acc, value, terms)
-        return f"{target} = {self.combined(value, target, total) if self.several else total};"
+        return f"{target} = {combined(value, target, total) if self.several else total};"
 
-    @staticmethod
-    def combined(value: Reduced, a: str, x: str) -> str:
-        match value.op:
-            case "add":
-                return f"{a} + ({x})"
-            case "multiply":
-                return f"{a} * ({x})"
-            case "maximum":
-                return f"(({a} >= {x}) | ({a} != {a})) ? {a} : {x}"
-            case "minimum":
-                return f"(({a} <= {x}) | ({a} != {a})) ? {a} : {x}"
-            case "logical_or":
-                return f"{a} | {x}"
-            case "logical_and":
-                return f"{a} & {x}"
-        raise AssertionError(value.op)
-
-    def plain(self, pad: str, statements: _Statements, body: list[str], sums: list[Any]) -> None:
+    def plain(self, pad: str, statements: Statements, body: list[str], sums: list[Any]) -> None:
         """A single point."""
         for line in (*statements.lines(), *body):
             self.lines.append(pad + line)
@@ -404,11 +245,11 @@ class _Kernel:
         if value.op == "add" and terms > BLOCK:
             return f"push_{value.dtype}(&{acc}, {entry});"
         if value.op in ("maximum", "minimum"):
-            return f"{{ const {TYPES[value.dtype]} x = {entry}; {acc} = {self.combined(value, acc, 'x')}; }}"
-        return f"{acc} = {self.combined(value, acc, entry)};"
+            return f"{{ const {TYPES[value.dtype]} x = {entry}; {acc} = {combined(value, acc, 'x')}; }}"
+        return f"{acc} = {combined(value, acc, entry)};"
 
     def innermost(
-        self, pad: str, k: int, low: str, high: str, count: int, statements: _Statements, body: list[str], sums: list[Any]
+        self, pad: str, k: int, low: str, high: str, count: int, statements: Statements, body: list[str], sums: list[Any]
     ) -> None:
         cascades = [s for s in sums if s[1].op == "add" and s[3] > BLOCK]
         direct = [s for s in sums if not (s[1].op == "add" and s[3] > BLOCK)]

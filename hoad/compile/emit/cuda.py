@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
-from hoad.compile.emit.c import MEMORY, TYPES, _Kernel, _needed, _Statements, literal
+from hoad.compile.emit.statements import MEMORY, TYPES, Statements, combined, literal, needed
 from hoad.compile.loops.index import Affine, variable
 from hoad.compile.loops.kernels import Box, Kernel, Root
 from hoad.compile.loops.values import Reduced
@@ -89,8 +89,8 @@ class _Sum:
     def plus(self, entry: str) -> str:
         """One term more."""
         if self.value.op in ("maximum", "minimum"):
-            return f"{{ const {self.type} x = {entry}; {self.name} = {_Kernel.combined(self.value, self.name, 'x')}; }}"
-        return f"{self.name} = {_Kernel.combined(self.value, self.name, entry)};"
+            return f"{{ const {self.type} x = {entry}; {self.name} = {combined(self.value, self.name, 'x')}; }}"
+        return f"{self.name} = {combined(self.value, self.name, entry)};"
 
 
 @dataclass
@@ -313,7 +313,7 @@ class _Launch:
     def point(self, box: Box) -> None:
         """What happens at a point."""
         names = [f"t{k}" for k in range(len(box.axes))]
-        statements = _Statements(box, self.pointer, names)
+        statements = Statements(box, self.pointer, names)
         self.lines += statements.lines()
         sums = {s.name: s for s in (*self.whole, *self.own)}
         seen: dict[int, int] = {}
@@ -355,11 +355,11 @@ def _narrow(kernel: Kernel, boxes: Sequence[Box], stored: Any) -> bool:
     if prod(kernel.domain) > NARROW:
         return False
     for box in boxes:
-        needed = _needed([s.entry for s in box.stores])
+        found = needed([s.entry for s in box.stores])
         affine = [s.place for s in box.stores]
         buffers = [stored.buffer(s.root.buffer) for s in box.stores]
         for n in box.graph.nodes:
-            if n.number in needed and n.operation in ("load", "gather", "present"):
+            if n.number in found and n.operation in ("load", "gather", "present"):
                 affine += [a for a in n.arguments if isinstance(a, Affine)]
                 buffers.append(n.arguments[0])
         if any(reach(a, box.counts) > NARROW for a in affine) or any(stored.values[b].size > NARROW for b in buffers):

@@ -5,14 +5,10 @@ from __future__ import annotations
 __all__ = ["PRELUDE"]
 
 PRELUDE = """\
-#ifndef INFINITY
-#define INFINITY __longlong_as_double(0x7ff0000000000000LL)
-#endif
-#ifndef NAN
-#define NAN __longlong_as_double(0x7ff8000000000000LL)
-#endif
-#ifndef DBL_MAX
-#define DBL_MAX 1.7976931348623157e308
+#ifdef __CUDACC_RTC__
+#define __builtin_inf() __longlong_as_double(0x7ff0000000000000LL)
+#define __builtin_nan(text) __longlong_as_double(0x7ff8000000000000LL)
+#define __builtin_signbit(x) (__double2hiint(x) < 0)
 #endif
 
 struct add_of { template <class T> static __device__ T of(T a, T b) { return a + b; } };

@@ -11,12 +11,11 @@ import numpy as np
 
 from hoad.compile.loops.roots import Call
 from hoad.compile.loops.values import Constant, Input, Moved, Pointwise, Result, Uniform, Value
+from hoad.compile.lower.dtypes import LOOPS, code
+from hoad.compile.lower.loops import loop_call
 from hoad.compile.steps import ArraySpec, Step, Steps
 
 __all__ = ["LOOPS", "Checked", "Lowered", "code", "known_here", "lower", "lowers", "pointwise", "uniform"]
-
-LOOPS = ("f8", "f4", "b1")
-"""Dtypes that loops compute with."""
 
 Rule = Callable[..., Any]
 RULES: dict[str, Rule] = {}
@@ -51,12 +50,6 @@ def lowers(*names: str) -> Callable[[Rule], Rule]:
         return rule
 
     return declare
-
-
-def code(dtype: Any) -> str:
-    """``f8`` and so on; with the byte order where it is not the machine's."""
-    dtype = np.dtype(dtype)
-    return dtype.str[1:] if dtype.isnative else dtype.str
 
 
 def uniform(number: Any, shape: Sequence[int] = (), dtype: str = "f8") -> Uniform:
@@ -144,11 +137,15 @@ class _Lowerer:
     def walk(self) -> None:
         for step in self.steps.steps:
             specs = [self.steps.specs[slot] for slot in step.outputs]
-            found = self.rule(step, specs)
+            found = self.loop(step, specs) if step.primitive.name == "loop" else self.rule(step, specs)
             if found is not None:
                 self.values.update(zip(step.outputs, found, strict=True))
             elif not self.whole(step, specs):
                 self.call(step)
+
+    def loop(self, step: Step, specs: list[ArraySpec]) -> list[Value] | None:
+        """Results of a rolled loop."""
+        return loop_call(step, [self.formula(slot, c) for slot, c in self.steps.arguments(step)], specs, lower)
 
     def value(self, slot: int) -> Value:
         """The array of a slot in its dtype."""

@@ -1,8 +1,9 @@
 """Passes: each takes :class:`~hoad.compile.steps.Steps` and gives others with the same results and not more work.
 
 A pass is a function of one file; :data:`PASSES` has them in the order in which they are run.  Each is one sweep or two, of a cost
-proportional to the number of steps.  Results are the same bit for bit, signed zeros, NaN and infinities included, but for the
-roundings that the documents of ``powers``, ``algebra`` and ``products`` name.
+proportional to the number of steps.  Values are the same bit for bit, signed zeros, NaN and infinities included, but for the
+roundings that the documents of ``powers``, ``algebra`` and ``products`` name.  Most passes also change which arrays are copies and
+which are views; then NumPy may add their elements in another order.  Those in :data:`SAME_BITS` do not.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from hoad.compile.passes.algebra import simplify_algebra
 from hoad.compile.passes.common import merge_common
 from hoad.compile.passes.constants import fold_constants
+from hoad.compile.passes.copies import remove_copies
 from hoad.compile.passes.dead import remove_dead
 from hoad.compile.passes.pieces import read_pieces
 from hoad.compile.passes.powers import expand_powers
@@ -20,7 +22,7 @@ from hoad.compile.passes.selections import simplify_selections
 from hoad.compile.passes.views import join_views
 from hoad.compile.steps import Steps
 
-__all__ = ["PASSES", "optimise"]
+__all__ = ["PASSES", "SAME_BITS", "optimise"]
 
 PASSES: tuple[Callable[[Steps], Steps], ...] = (
     remove_dead,
@@ -28,12 +30,16 @@ PASSES: tuple[Callable[[Steps], Steps], ...] = (
     expand_powers,
     merge_common,
     simplify_selections,
+    remove_copies,
     join_views,
     read_pieces,
     simplify_algebra,
     join_products,
 )
 """In this order; dead steps are removed again at the end."""
+
+SAME_BITS = (remove_dead, fold_constants, merge_common, join_views)
+"""Passes after which NumPy gives the same bits in every result."""
 
 QUICK = (remove_dead, merge_common)
 """What level 1 does."""

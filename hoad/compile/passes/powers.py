@@ -4,15 +4,16 @@
 |---|---|---|
 | x**0 | 1 | 0 (also of NaN and infinity) |
 | x**1 | x | 0 |
-| x**2 | square(x) | 0 for arrays, 1 ulp for numbers and float_power |
-| x**-1 | reciprocal(x) | 0 for arrays, 1 ulp for numbers and float_power |
+| x**2 | square(x) | 0 or 1 ulp |
+| x**-1 | reciprocal(x) | 0 or 1 ulp |
 | x**0.5 | sqrt(x) | 0; only where NumPy does the same, which is not the power of IEEE 754 at -0.0 and -inf |
 | x**3 | x * square(x) | 1 ulp |
 | x**4 | square(square(x)) | 2 ulp |
 | x**-2 | square(reciprocal(x)) | 2 ulp |
 
-Zeros keep their signs, and infinities and NaN come out where they did.  Other exponents (-0.5, 1.5, 10) stay: there a product
-over- or underflows elsewhere, or differs at -0.0 and -inf.
+NumPy itself squares, and takes reciprocals, for arrays with one exponent; for numbers, float_power and arrays of exponents it does
+not, and there the last place may differ.  Zeros keep their signs, and infinities and NaN come out where they did.  Other exponents
+(-0.5, 1.5, 10) stay: there a product over- or underflows elsewhere, or differs at -0.0 and -inf.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from hoad.compile.passes.rewriting import Constant, Slot, Walk, make_step, operands, rewrite
-from hoad.compile.passes.uniform import number
+from hoad.compile.passes.uniform import compact, number
 from hoad.compile.steps import Step, Steps
 from hoad.core.primitive import Primitive
 
@@ -58,8 +59,8 @@ def _power(walk: Walk, step: Step) -> Any:
     out = walk.specs[step.outputs[0]]
     if type(x) is not Slot or type(exponent) is Slot or step.kw or walk.specs[x] != out:
         return None
-    p = number(exponent)
-    if p is None or np.ndim(exponent):
+    p = number(compact(exponent))
+    if p is None:
         return None
     if out.dtype.kind != "f":
         return x if p == 1 and out.dtype.kind in "iu" else None
@@ -71,7 +72,7 @@ def _power(walk: Walk, step: Step) -> Any:
         return make_step("square", [x], {}, step.outputs)
     if p == -1:
         return make_step("reciprocal", [x], {}, step.outputs)
-    if p == 0.5 and out.shape and _roots_by_sqrt(step.primitive):
+    if p == 0.5 and out.shape and not np.ndim(exponent) and _roots_by_sqrt(step.primitive):
         return make_step("sqrt", [x], {}, step.outputs)
     if p == 3:
         return make_step("multiply", [x, walk.add("square", [x], {}, out)], {}, step.outputs)

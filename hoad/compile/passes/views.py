@@ -1,9 +1,9 @@
 """Views: steps that only move elements are joined, and those that leave them where they are go.
 
-Reshapes of reshapes, transposes of transposes, broadcasts of broadcasts and slices of slices become one step or none; slices are
-written in one form, so that equal ones are found.  A sum over axes of length one is a reshape (and 0.0 is added, as NumPy does,
-where an element could be -0.0).  An operand of arithmetic is not broadcast if the other one has the shape of the result.  All of
-this is exact.
+Transposes of transposes, broadcasts of broadcasts and slices of slices become one step or none, and so do reshapes of reshapes
+where one of them only has to do with axes of length one.  Slices are written in one form, so that equal ones are found.  An operand
+of arithmetic is not broadcast if the other one has the shape of the result.  All results have the same elements in the same places
+of memory.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from typing import Any
 
 from hoad.compile.passes.region import read
 from hoad.compile.passes.rewriting import Slot, Walk, make_step, operands, rewrite
-from hoad.compile.passes.signs import never_negative_zero
 from hoad.compile.steps import ArraySpec, Step, Steps
 
-__all__ = ["join_views"]
+__all__ = ["join_views", "source"]
 
 
 def join_views(steps: Steps) -> Steps:
@@ -33,7 +32,7 @@ def join_views(steps: Steps) -> Steps:
     return rewrite(steps, _RULES)
 
 
-def _source(walk: Walk, step: Step) -> tuple[Any, ArraySpec, ArraySpec] | None:
+def source(walk: Walk, step: Step) -> tuple[Any, ArraySpec, ArraySpec] | None:
     """Operand, its spec, and the spec of the result."""
     args = operands(step)
     if len(args) != 1 or type(args[0]) is not Slot or len(step.outputs) != 1:
@@ -42,14 +41,14 @@ def _source(walk: Walk, step: Step) -> tuple[Any, ArraySpec, ArraySpec] | None:
     return None if before is None or after is None else (args[0], before, after)
 
 
-def _same(walk: Walk, step: Step) -> Any:
-    """Copies and conversions to the same dtype."""
-    found = _source(walk, step)
+def _real(walk: Walk, step: Step) -> Any:
+    """The real part of real numbers."""
+    found = source(walk, step)
     return found[0] if found is not None and found[1] == found[2] else None
 
 
 def _reshape(walk: Walk, step: Step) -> Any:
-    found = _source(walk, step)
+    found = source(walk, step)
     if found is None:
         return None
     x, before, after = found
@@ -57,12 +56,17 @@ def _reshape(walk: Walk, step: Step) -> Any:
         return x
     inner = walk.maker(x, "reshape")
     if inner is not None and type(y := operands(inner)[0]) is Slot:
-        return y if walk.specs[y] == after else make_step("reshape", [y], {"shape": after.shape}, step.outputs)
+        if _without_ones(before.shape) in (_without_ones(walk.specs[y].shape), _without_ones(after.shape)):
+            return y if walk.specs[y] == after else make_step("reshape", [y], {"shape": after.shape}, step.outputs)
     return None
 
 
+def _without_ones(shape: tuple[int, ...]) -> list[int]:
+    return [n for n in shape if n != 1]
+
+
 def _transpose(walk: Walk, step: Step) -> Any:
-    found = _source(walk, step)
+    found = source(walk, step)
     if found is None:
         return None
     x, before, after = found
@@ -78,7 +82,7 @@ def _transpose(walk: Walk, step: Step) -> Any:
 
 
 def _broadcast(walk: Walk, step: Step) -> Any:
-    found = _source(walk, step)
+    found = source(walk, step)
     if found is None:
         return None
     x, before, after = found
@@ -91,7 +95,7 @@ def _broadcast(walk: Walk, step: Step) -> Any:
 
 
 def _getitem(walk: Walk, step: Step) -> Any:
-    found = _source(walk, step)
+    found = source(walk, step)
     if found is None:
         return None
     x, before, after = found
@@ -118,19 +122,6 @@ def _equal(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _sum(walk: Walk, step: Step) -> Any:
-    found = _source(walk, step)
-    if found is None:
-        return None
-    x, before, after = found
-    if any(before.shape[a] != 1 for a in step.kw["axis"]) or before.dtype != after.dtype or before.dtype.kind != "f":
-        return None
-    if not never_negative_zero(walk, x):
-        y = x if before == after else walk.add("reshape", [x], {"shape": after.shape}, after)
-        return make_step("add", [y, 0.0], {}, step.outputs)
-    return x if before == after else make_step("reshape", [x], {"shape": after.shape}, step.outputs)
-
-
 def _arithmetic(walk: Walk, step: Step) -> Any:
     """Operands as they were before they were broadcast."""
     args = operands(step)
@@ -149,8 +140,7 @@ def _arithmetic(walk: Walk, step: Step) -> Any:
 
 
 _RULES = {
-    "reshape": (_reshape,), "transpose": (_transpose,), "broadcast_to": (_broadcast,), "getitem": (_getitem,), "sum": (_sum,),
-    "copy": (_same,), "positive": (_same,), "astype": (_same,), "real": (_same,),
+    "reshape": (_reshape,), "transpose": (_transpose,), "broadcast_to": (_broadcast,), "getitem": (_getitem,), "real": (_real,),
     **dict.fromkeys(("add", "subtract", "multiply", "divide", "maximum", "minimum", "less", "less_equal", "greater",
                      "greater_equal", "equal", "not_equal", "logical_and", "logical_or"), (_arithmetic,)),
 }  # fmt: skip

@@ -1,0 +1,355 @@
+"""Steps on a CUDA device: kernels of fused loops, cuBLAS for products of matrices, and CuPy for everything else.
+
+Runs of launches between calls of libraries are captured into CUDA graphs when a program runs for the second time, and replayed from
+then on.  (CuPy refuses to capture calls of cuBLAS and of the other libraries.)  Values that guards ask for are read back at the end,
+all at once; a program without guards does not wait for the device.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib import import_module
+from math import prod
+from typing import Any, Protocol
+
+import numpy as np
+
+from hoad import backends
+from hoad.compile.build import planned
+from hoad.compile.emit.launches import PLACED, LaunchProgram, Place, emit_launches
+from hoad.compile.executor import arena
+from hoad.compile.loops.roots import Call
+from hoad.compile.lower.lowering import LOOPS, Lowered
+from hoad.compile.steps import Steps
+from hoad.errors import NoCompilerError
+
+__all__ = ["CudaExecutor", "Device", "build", "hosted"]
+
+ALIGNMENT = 256
+
+
+class Device(Protocol):
+    """What the executor needs of a device; arrays are those of its library."""
+
+    def key(self) -> Any:
+        """The device, the queue and the thread that calls; each has its own buffers."""
+
+    def functions(self, source: str, names: Sequence[str]) -> list[Any]:
+        """Compile; functions by name."""
+
+    def launch(self, function: Any, grid: int, block: int, arguments: Sequence[Any]) -> None:
+        """Queue a function of arrays and ints on the current queue."""
+
+    def capture(self, run: Callable[[], None]) -> Callable[[], None]:
+        """What queues, when called, everything that ``run`` launches, as one."""
+
+    def holds(self, x: Any) -> bool:
+        """Whether x is an array of this device."""
+
+    def asarray(self, x: Any) -> Any:
+        """An array of the device in C order, itself if it is one already."""
+
+    def to_host(self, x: Any) -> Any:
+        """A NumPy array; waits."""
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """An array whose values are not set."""
+
+    def view(self, memory: Any, offset: int, shape: tuple[int, ...], dtype: Any) -> Any:
+        """A part of an array of bytes as an array."""
+
+    def matmul(self, a: Any, b: Any, out: Any) -> None:
+        """out = a b, for matrices."""
+
+
+def hosted(steps: Steps) -> Steps:
+    """Steps whose constants are in the host's memory, where passes and the lowering look at them.
+
+    Parameters
+    ----------
+    steps : Steps
+        As recorded, perhaps on arrays of a device.
+
+    Returns
+    -------
+    Steps
+        The same steps, unchanged where no constant was on a device.
+    """
+
+    def moved(x: Any) -> Any:
+        if type(x) in (tuple, list):
+            return type(x)(moved(y) for y in x)
+        if type(x) is dict:
+            return {k: moved(y) for k, y in x.items()}
+        return backends.of(x).to_host(x) if _foreign(x) else x
+
+    def found(x: Any) -> bool:
+        return any(map(found, x.values() if type(x) is dict else x)) if type(x) in (tuple, list, dict) else _foreign(x)
+
+    changed = [replace(s, args=moved(s.args), kw=moved(s.kw)) if found(s.args) or found(s.kw) else s for s in steps.steps]
+    outputs = tuple((slot, moved(c)) for slot, c in steps.outputs)
+    guards = tuple(g._replace(value=moved(g.value)) for g in steps.guards)
+    return replace(steps, steps=tuple(changed), outputs=outputs, guards=guards)
+
+
+def _foreign(x: Any) -> bool:
+    return hasattr(x, "__cuda_array_interface__") and not backends.is_host(x)
+
+
+def build(steps: Steps, device: Device | None = None) -> CudaExecutor:
+    """An executor that runs the steps on a CUDA device.
+
+    Parameters
+    ----------
+    steps : Steps
+        With constants on the host: see :func:`hosted`.
+    device : Device, optional
+        Default: the current device of CuPy.
+
+    Raises
+    ------
+    NoCompilerError
+        If there is no CuPy, no device, or the compiler fails.
+    """
+    if device is None:
+        try:
+            device = import_module("hoad.backends.cupy").device()
+        except Exception as error:
+            raise NoCompilerError(
+                f"no CUDA device was found ({type(error).__name__}: {error}), expected CuPy and a device. pip install 'hoad[cuda12]' "
+                "where there is one, or choose HOAD_COMPILE=c."
+            ) from None
+    plan, lowered = planned(steps)
+    try:
+        program = emit_launches(plan, len(steps.inputs), len(lowered.outputs))
+    except OverflowError as error:
+        raise NoCompilerError(f"the CUDA program has {error}. Store intermediate sums, or choose HOAD_COMPILE=numpy.") from None
+    names = [f"k{n}" for n in range(len(program.functions))]
+    try:
+        functions = device.functions(program.source, [*names, "place"]) if program.launches else []
+    except Exception as error:
+        raise NoCompilerError(f"the CUDA compiler failed ({type(error).__name__}: {error}). Choose HOAD_COMPILE=numpy, and please report it.") from None
+    return CudaExecutor(steps, program, lowered, functions, device)
+
+
+class CudaExecutor:
+    """Steps on a CUDA device.
+
+    Results are arrays of the device if any input is one, else NumPy arrays.
+
+    Attributes
+    ----------
+    fast : None
+    source : str
+        The CUDA text.
+    explain : list of str
+        What was fused, and what was not.
+    """
+
+    fast = None
+
+    def __init__(self, steps: Steps, program: LaunchProgram, lowered: Lowered, functions: Sequence[Any], device: Device) -> None:
+        self.steps, self.program, self.functions, self.device = steps, program, list(functions), device
+        self.source = program.source
+        self.expected = [np.asarray(g.value) for g in steps.guards]
+        self._calls = list(lowered.calls)
+        self._lock = threading.Lock()
+        self._queues: dict[Any, _Queue] = {}
+        self._constants: dict[Any, Any] = {}
+        self.on_host: dict[int, str] = {}
+
+    @property
+    def explain(self) -> list[str]:
+        """What is to be said about the execution."""
+        p = self.program
+        runs = sum(not isinstance(s, Call) for s in p.segments)
+        total = sum(_padded(place) for place in p.places if place.kind == "scratch")
+        lines = [
+            f"{len(p.launches)} launches of {len(p.functions)} kernels in {runs} graphs, {total} bytes of intermediate results, {p.operations:.3g} operations"
+        ]
+        names = dict.fromkeys(self._calls)
+        lines += [f"not in loops: {name} ({self._calls.count(name)} times) is a call of its library" for name in names]
+        lines += [f"{name} runs on the host: the device's library has no such function" for name in dict.fromkeys(self.on_host.values())]
+        return [*lines, *p.notes]
+
+    def __call__(self, leaves: Sequence[Any]) -> tuple[list[Any] | None, list[Any]]:
+        """Results and answers; the results are None, and the answers end, where an answer is not the recorded one."""
+        with self._lock:
+            key = self.device.key()
+            queue = self._queues.get(key)
+            if queue is None:
+                queue = self._queues[key] = _Queue(self)
+            outputs, answers = queue.run(leaves)
+        if outputs is not None and not any(self.device.holds(x) for x in leaves):
+            outputs = [self.device.to_host(y) if self.device.holds(y) else y for y in outputs]
+            outputs = [y if getattr(y, "ndim", 0) else y[()] for y in outputs]
+        return outputs, answers
+
+    def constant(self, x: Any) -> Any:
+        """A constant of a call of a library, with its arrays on the device."""
+        if type(x) in (tuple, list):
+            return type(x)(self.constant(y) for y in x)
+        if not isinstance(x, np.ndarray):
+            return x
+        key = (id(x), self.device.key())
+        if key not in self._constants:
+            self._constants[key] = self.device.asarray(x)
+        return self._constants[key]
+
+
+class _Queue:
+    """The buffers of one program on one queue of a device: what they hold is in use until the queue has run past it."""
+
+    def __init__(self, executor: CudaExecutor) -> None:
+        self.executor, self.device, self.program = executor, executor.device, executor.program
+        places, device = self.program.places, self.device
+        self.arrays: list[Any] = [device.asarray(p.constant) if p.kind == "constant" else None for p in places]
+        shared = [n for n, p in enumerate(places) if p.kind == "scratch"]
+        offsets, total = arena([(_padded(places[n]), places[n].first, places[n].last) for n in shared])
+        memory = device.empty((total,), np.uint8)
+        for n, offset in zip(shared, offsets, strict=True):
+            self.arrays[n] = device.view(memory, offset, places[n].shape, places[n].dtype)
+        self.guards: dict[int, int] = {}
+        total = 0
+        for n, p in enumerate(places):
+            if p.kind == "guard":
+                self.guards[n] = total
+                total += _padded(p)
+        self.answers = device.empty((total,), np.uint8)
+        for n, offset in self.guards.items():
+            self.arrays[n] = device.view(self.answers, offset, places[n].shape, places[n].dtype)
+        moving = self.program.moving
+        self.table = device.empty((max(1, len(moving)),), np.uint64)
+        self.entries = {n: self.table[k : k + 1] for n, k in moving.items()}
+        self.graphs: dict[int, Callable[[], None]] = {}
+        self.warm = False
+
+    def run(self, leaves: Sequence[Any]) -> tuple[list[Any] | None, list[Any]]:
+        """Queue everything; wait only for guards."""
+        device, program = self.device, self.program
+        arrays = list(self.arrays)
+        count = len(leaves)
+        arrays[:count] = [device.asarray(x) for x in leaves]
+        for n, v in enumerate(program.outputs, count):
+            if program.at[id(v)] == n:
+                arrays[n] = device.empty(program.places[n].shape, program.places[n].dtype)
+        if program.launches:
+            self.place(0, [self.table if a is None else a for a in arrays[: count + len(program.outputs)]])
+        launched = 0
+        for segment in program.segments:
+            if not isinstance(segment, Call):
+                self.launch(segment, arrays)
+                launched = segment[1]
+            elif segment.kind == "gemm":
+                self.product(segment, arrays)
+            else:
+                try:
+                    self.call(segment, arrays)
+                except Exception:
+                    failed = self.failed(arrays, launched)
+                    if failed is None:
+                        raise
+                    return None, failed
+        self.warm = True
+        failed = self.failed(arrays, launched)
+        if failed is not None:
+            return None, failed
+        results = [arrays[program.at[id(v)]] for v in program.outputs]
+        kept = [program.places[program.at[id(v)]].kind == "output" for v in program.outputs]
+        results = [y if own or not hasattr(y, "copy") else y.copy() for y, own in zip(results, kept, strict=True)]
+        return results, [g.value for g in self.executor.steps.guards]
+
+    def place(self, entry: int, given: Sequence[Any]) -> None:
+        """Write the addresses of arrays into the table, from an entry on."""
+        for k in range(0, len(given), PLACED):
+            some = given[k : k + PLACED]
+            arguments = [self.table[entry + k : entry + k + 1], len(some), *some, *[self.table] * (PLACED - len(some))]
+            self.device.launch(self.executor.functions[-1], 1, 1, arguments)
+
+    def launch(self, segment: tuple[int, int], arrays: Sequence[Any]) -> None:
+        """A run of launches: one by one when it is run for the first time, then as a graph."""
+        start, stop = segment
+        if start in self.graphs:
+            self.graphs[start]()
+            return
+
+        def queue() -> None:
+            for launch in self.program.launches[start:stop]:
+                arguments = [self.entries[n] if n in self.entries else arrays[n] for n in launch.places]
+                self.device.launch(self.executor.functions[launch.function], launch.grid, launch.block, arguments)
+
+        if not self.warm or stop - start < 2:
+            queue()
+        else:
+            self.graphs[start] = self.device.capture(queue)
+            self.graphs[start]()
+
+    def product(self, call: Call, arrays: list[Any]) -> None:
+        """A product of matrices."""
+        la, lb, out = call.data
+        a, b = (arrays[self.program.at[id(v)]] for v in call.args)
+        if not set(out[0]) <= set(la):
+            la, lb, a, b = lb, la, b, a
+        shared = next(k for k in la if k in lb)
+        a = a if la == out[0] + shared else a.T
+        b = b if lb == shared + out[1] else b.T
+        self.device.matmul(a, b, arrays[self.program.at[id(call.results[0])]])
+
+    def call(self, call: Call, arrays: list[Any]) -> None:
+        """A step of a library; on the host where the device's library cannot do it."""
+        executor, device = self.executor, self.device
+        step, fill = call.data
+        args = [executor.constant(a) for a in step.args]
+        given = [arrays[self.program.at[id(v)]] for v in call.args]
+        for position, a in zip(fill, given, strict=True):
+            args[position] = a
+        with np.errstate(all="ignore"):
+            try:
+                if id(step) in executor.on_host:
+                    raise NotImplementedError
+                y = step.primitive.native(*args, **{k: executor.constant(a) for k, a in step.kw.items()})
+            except Exception:
+                args = list(step.args)
+                for position, a, v in zip(fill, given, call.args, strict=True):
+                    args[position] = device.to_host(a) if v.shape else device.to_host(a)[()]
+                y = step.primitive.native(*args, **step.kw)
+                executor.on_host[id(step)] = step.primitive.name
+        for v, part in zip(call.results, y if step.primitive.multi else (y,), strict=True):
+            n = self.program.at[id(v)]
+            arrays[n] = device.asarray(part).reshape(v.shape) if hasattr(part, "dtype") or np.isscalar(part) else part
+            if v.dtype in LOOPS and self.program.launches:
+                self.place(self.program.moving[n], [arrays[n]])
+
+    def failed(self, arrays: Sequence[Any], launched: int) -> list[Any] | None:
+        """The answers up to the first one that is not the recorded one, or None; of what ``launched`` launches have computed."""
+        program, guards = self.program, self.executor.steps.guards
+        if not guards:
+            return None
+        memory = self.device.to_host(self.answers) if self.guards else np.empty(0, np.uint8)
+        written = {n for launch in program.launches[:launched] for n in launch.places} if launched < len(program.launches) else self.guards
+        found: list[Any] = []
+        for guard, v, expected in zip(guards, program.guards, self.executor.expected, strict=True):
+            n = program.at[id(v)]
+            if n in self.guards and n in written:
+                place = program.places[n]
+                x = memory[self.guards[n] :][: v.size * place.dtype.itemsize].view(place.dtype).reshape(expected.shape)
+            elif n in self.guards or arrays[n] is None:
+                return None
+            else:
+                x = np.asarray(self.device.to_host(arrays[n])).reshape(expected.shape)
+            same = x.astype(expected.dtype).tobytes() == expected.tobytes()
+            found.append(guard.value if same else _answer(x, guard.value))
+            if not same:
+                return found
+        return None
+
+
+def _padded(place: Place) -> int:
+    return -(-prod(place.shape) * np.dtype(place.dtype).itemsize // ALIGNMENT) * ALIGNMENT
+
+
+def _answer(x: Any, like: Any) -> Any:
+    """A value in the form of the recorded one."""
+    return type(like)(x[()]) if isinstance(like, bool | int) else x.copy() if x.ndim else x[()]
