@@ -95,7 +95,7 @@ def hosted(steps: Steps) -> Steps:
 
 
 def _foreign(x: Any) -> bool:
-    return hasattr(x, "__cuda_array_interface__") and not backends.is_host(x)
+    return hasattr(x, "dtype") and not backends.is_host(x) and backends.of(x).name != "numpy"
 
 
 def build(steps: Steps, device: Device | None = None) -> CudaExecutor:

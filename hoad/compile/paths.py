@@ -101,7 +101,7 @@ class CompiledProgram:
         for i, scalar in enumerate(self.recorded.scalars):
             y = leaves[i]
             if scalar:
-                leaves[i] = y[()]
+                leaves[i] = y[()] if hasattr(y, "dtype") else np.asarray(y)[()]
             elif not isinstance(y, np.ndarray):
                 leaves[i] = np.asarray(y)
         for i, value in self.constants:

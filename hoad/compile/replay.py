@@ -22,6 +22,10 @@ LARGE = 1 << 14
 """Bytes from which a result goes into a kept array: below, a fresh one costs no more."""
 
 
+_OPEN = ("implicit", "opaque", "composite")
+"""Kinds of which some have a result that is real or complex by its values (eigenvalues, roots)."""
+
+
 class ReplayError(RuntimeError):
     """A step gave another shape than when it was recorded: the shape depends on the values."""
 
@@ -82,7 +86,7 @@ class _Writer:
         self.steps = steps
         self.layouts = layouts
         self.names: dict[str, Any] = {
-            "use": _use, "same": _same_array, "fresh": _fresh, "ReplayError": ReplayError, "observe": None,
+            "use": _use, "same": _same, "shape": np.shape, "ReplayError": ReplayError, "observe": None,
         }  # fmt: skip
         self._by_id: dict[int, str] = {}
         self._keep: list[Any] = []
@@ -143,8 +147,9 @@ class _Writer:
             self.lines.append(f"{targets}{',' if step.primitive.multi and len(out) == 1 else ''} = {call}({', '.join(args)})")
             if step.primitive.kind not in ("elementwise", "multilinear", "selecting") and not isinstance(native, np.ufunc):
                 for o in out:
-                    shape = steps.specs[o].shape
-                    self.lines.append(f"if v{o}.shape != {shape!r}: raise ReplayError" if shape else f"if same.ndim(v{o}): raise ReplayError")
+                    shape, dtype = steps.specs[o]
+                    kind = f" or v{o}.dtype != {self.name(dtype, 'd')}" if step.primitive.kind in _OPEN else ""
+                    self.lines.append(f"if shape(v{o}) != {shape!r}{kind}: raise ReplayError")
             if self.layouts is None:
                 self.lines.append(f"observe({', '.join(f'{o}, v{o}' for o in out)})")
             known.update(out)
@@ -179,20 +184,9 @@ def _bytes(steps: Steps, slot: int) -> int:
     return prod(spec.shape) * spec.dtype.itemsize
 
 
-class _SameArray:
+def _same(found: Any, expected: Any) -> bool:
     """Whether a value is another one, bit for bit."""
-
-    ndim = staticmethod(np.ndim)
-
-    def __call__(self, found: Any, expected: Any) -> bool:
-        return found.dtype == expected.dtype and found.shape == expected.shape and bits(found) == bits(expected)
-
-
-_same_array = _SameArray()
-
-
-def _fresh(y: Any) -> Any:
-    return y.copy("K")
+    return bool(found.dtype == expected.dtype and found.shape == expected.shape and bits(found) == bits(expected))
 
 
 class Replay:

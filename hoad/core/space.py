@@ -164,6 +164,8 @@ def cast_like(c: Any, x: Any) -> Any:
             return c[()]
         if not c.flags.writeable:
             c = c.copy()
+    elif isinstance(c, Box) and c.recorded and isinstance(peek(c), np.ndarray) and isinstance(peek(x), np.generic):
+        return c[()]
     return c
 
 

@@ -43,6 +43,13 @@ def bits(a: Any) -> bytes:
         return first.tobytes() + (a - first).astype(kind).tobytes()  # type: ignore[no-any-return]
 
 
+def _compact(a: np.ndarray) -> np.ndarray:
+    """A copy that repeats what the array repeats."""
+    if a.size <= 1 or 0 not in a.strides:
+        return a.copy("K")
+    return np.broadcast_to(a[tuple(slice(0, 1) if s == 0 else slice(None) for s in a.strides)].copy("K"), a.shape)
+
+
 class Constants:
     """The constants of one recording.
 
@@ -109,6 +116,6 @@ class Constants:
         known = self._kept.get(id(a))
         if known is not None and known[0] is a and known[1] == found:
             return known[2]
-        kept = a.copy("K")
+        kept = _compact(a)
         self._kept[id(a)] = (a, found, kept)
         return kept

@@ -164,7 +164,7 @@ def divided(total: Any, counted: Any, axis: Any, keepdims: Any) -> Any:
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False) -> Any:
     if weights is None:
         y = mean(a, axis, keepdims=keepdims)
-        total = np.full_like(peek(y), a.size // (math.prod(shape_of(y)) or 1), shape=shape_of(y)) if returned else None
+        total = np.full_like(peek(y), a.size // (math.prod(shape_of(y)) or 1), shape=shape_of(y))[()] if returned else None
     else:
         weights = asarray(weights)
         if shape_of(a) != shape_of(weights):

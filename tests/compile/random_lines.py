@@ -48,13 +48,13 @@ np.multiply.outer({0}, {1}) | np.outer({0}, {1}) | np.kron({0}, {1}) | np.remain
 ONE_SHAPE = """
 {0}.T | {0}.ravel() | {0}.reshape(-1) | {0}[None] | {0}[..., None] | {0}[::-1] | np.flip({0}) | np.atleast_2d({0}) | np.squeeze({0})
 np.cumsum({0}) | np.diff({0}) | np.sort({0}) | np.sort({0}, axis=None) | np.cumprod(0.5 * {0}) | np.tile({0}, 2) | np.repeat({0}, 2) | np.roll({0}, 1)
-np.roll({0}, -2, axis=-1) | np.pad({0}, 1) | np.pad({0}, 2, mode="edge") | np.pad({0}, 1, mode="wrap") | np.pad({0}, 1, mode="reflect")
+np.roll({0}, -2, axis=-1) | np.pad({0}, 1) | np.pad(np.atleast_1d({0}), 2, mode="edge") | np.pad(np.atleast_1d({0}), 1, mode="wrap") | np.pad(np.atleast_1d({0}), 1, mode="reflect")
 np.pad({0}, (1, 0), constant_values=0.5) | np.stack([{0}, {0} ** 2]) | np.stack([{0}, np.sin({0})], axis=-1) | np.concatenate([{0}, {0}[::-1]])
 np.concatenate([{0}[1:], {0}[:1]]) | np.concatenate([{0}[..., 1:], 2 * {0}[..., :-1]], axis=-1) | {0}[1:] - {0}[:-1] | {0}[..., 1:] * {0}[..., :-1]
 {0}[2:] - 2 * {0}[1:-1] + {0}[:-2] | np.diag({0}) | np.diagonal({0}) | np.trace({0}) | np.triu({0}) | np.tril({0}, -1) | np.swapaxes({0}, 0, -1)
 np.moveaxis({0}, 0, -1) | np.rot90({0}) | np.linalg.norm({0} + 3) | np.split({0}, [1])[1] | np.array_split({0}, 2)[0] | {0}.T.reshape({0}.shape)
 np.broadcast_to({0}, (2, *{0}.shape)) | np.vstack([{0}, {0} + 1]) | np.hstack([{0}, {0} - 1]) | np.gradient({0}) | np.linalg.norm({0} + 2, axis=-1)
-{0}[{0} > 0.1] * 1.0 | np.median({0}) | np.convolve({0}, [0.5, -1, 0.25]) | np.ptp({0}) | np.append({0}, 0.5) | np.delete({0}, 0, axis=0)
+{0}[{0} > 0.1] * 1.0 | np.median({0}) | np.convolve(np.ravel({0}), [0.5, -1, 0.25]) | np.ptp({0}) | np.append({0}, 0.5) | np.delete({0}, 0, axis=0)
 np.interp({0}, [-2, 0, 1, 2], [1.0, 3, -1, 0.5]) | np.fft.irfft(np.fft.rfft({0}), n={0}.shape[-1]) | np.real(np.fft.fft({0})) | {0}.flatten()
 """
 PRODUCTS = """
@@ -63,7 +63,7 @@ np.tensordot({0}, {1}, 0) | np.tensordot({0}, {1}, ([0], [0])) | np.einsum("i,i-
 np.einsum("ij,kj->ik", {0}, {1}) | np.einsum("ij,jk->ki", {0}, {1}) | np.einsum("i,j->ij", {0}, {1}) | np.einsum("ij->j", {0}) | np.einsum("ii->i", {0})
 np.einsum("ii", {0}) | np.einsum("...i,...i->...", {0}, {1}) | np.einsum("ij->ji", {0}) | np.einsum("ij,j,i->", {0}, {1}, {1}) | np.matvec({0}, {1})
 np.einsum("ij,jk,kl->il", {0}, {0}.T, {0}) | np.einsum("ijk,kl->ijl", {0}, {1}) | np.einsum("bij,bjk->bik", {0}, {0}) | np.einsum("i,i,i->i", {0}, {1}, {0})
-np.matmul({0}, {1}) | np.cross({0}, {1}) | np.vecdot({0}, {1}) | np.linalg.multi_dot([{0}, {0}.T, {0}]) | np.convolve({0}, {1})
+np.matmul({0}, {1}) | np.cross({0}, {1}) | np.vecdot({0}, {1}) | np.linalg.multi_dot([{0}, {0}.T, {0}]) | np.convolve(np.ravel({0}), np.ravel({1}))
 """
 MATRICES = """
 np.linalg.inv({A}) | np.linalg.solve({A}, {0}) | np.linalg.det({A}) | np.linalg.slogdet({A})[1] | np.linalg.cholesky({A}) | np.linalg.eigvalsh({A})
@@ -79,7 +79,7 @@ np.copysign({0}, {1}) | np.where({0} == {1}, {0}, -0.0) | np.where({0} != {0}, {
 """
 EXACT_SHAPES = """
 {0}.T | {0}.ravel() | {0}[None] | {0}[::-1] | np.roll({0}, 1) | np.pad({0}, 1) | np.pad({0}, (0, 1), constant_values=-0.0) | np.stack([{0}, -{0}])
-np.concatenate([{0}, {0}[::-1]]) | {0}[1:] + {0}[:-1] | {0}[..., 1:] * {0}[..., :-1] | np.max({0}) | np.min({0}) | np.sum({0}) | np.prod({0}) | np.sort({0})
+np.concatenate([{0}, {0}[::-1]]) | {0}[1:] + {0}[:-1] | {0}[..., 1:] * {0}[..., :-1] | np.max({0}) | np.min({0}) | np.sum({0}) | np.prod({0})
 np.max({0}, axis=-1) | np.min({0}, axis=0) | np.sum({0}, axis=0) | np.sum({0}, axis=-1, keepdims=True) | np.cumsum({0}) | np.triu({0}) | np.tile({0}, 2)
 """
 
@@ -257,7 +257,7 @@ class Draw:
         y = self.pick(lambda v: v.ndim == rank)
         return self.choice([
             f"np.pad({x}, {width})", f"np.concatenate([{x}, {y}, {x}], axis={axis})", f"np.stack([{x}, {y}], axis={axis})",
-            f"np.sum(np.pad({x}, {width}), axis={axis})", f"np.take({x}, [0, -1, 0], axis={axis})", f"np.expand_dims({x}, {axis})",
+            f"np.sum(np.pad({x}, {width}), axis={axis})", f"np.take({x}, [0, -1, 0], axis={axis})" if self.values[x].size else f"{x}.T", f"np.expand_dims({x}, {axis})",
             f"np.cumsum({x}, axis={axis})", f"np.sort({x}, axis={axis})", f"np.flip({x}, {axis})", f"np.diff({x}, axis={axis})",
         ]), (x, y)  # fmt: skip
 

@@ -146,6 +146,11 @@ def a_link_elsewhere(path):
     path.symlink_to(target)
 
 
+def a_pipe(path):
+    path.unlink()
+    os.mkfifo(path, 0o600)
+
+
 HOSTILE = {
     "the folder, writable by others": (lambda f: f, others_can_write),
     "the folder, of another user": (lambda f: f, of_another_user),
@@ -155,6 +160,7 @@ HOSTILE = {
     "an entry, writable by others": (entry, others_can_write),
     "an entry, of another user": (entry, of_another_user),
     "an entry, a link": (entry, a_link_elsewhere),
+    "an entry, a pipe": (entry, a_pipe),
     "the trial, writable by others": (lambda f: entry(f, ".json"), others_can_write),
     "the trial, a link": (lambda f: entry(f, ".json"), a_link_elsewhere),
     "the folder above, writable by others": (lambda f: f.parent, others_can_write),
@@ -298,6 +304,13 @@ def test_no_room_for_an_entry_is_room_elsewhere(folder, compiled, monkeypatch, w
         twice(number(3))
 
 
+def test_a_compiler_that_finds_the_disk_full_tries_elsewhere(folder, monkeypatch, tmp_path):
+    says = f"if {str(folder)!r} in os.getcwd():\n    sys.exit('as: kernel.o: No space left on device')\nreal()"
+    monkeypatch.setenv("CC", fake(tmp_path / "full", says))
+    assert twice() == 42.0
+    assert cache.current().private
+
+
 def test_a_folder_that_cannot_be_written_is_not_needed(folder, compiled, monkeypatch):
     if os.getuid() == 0:
         pytest.skip("root can write everywhere")
@@ -341,6 +354,21 @@ def test_clearing_while_others_compile(folder):
         time.sleep(0.01)
     out, error = process.communicate()
     assert (out, error) == ("42.0\n" * 12, "")
+
+
+def test_an_entry_that_is_dropped_before_it_is_loaded_is_made_again(folder, compiled, monkeypatch):
+    load, dropped = library._load, []
+
+    def late(path):
+        if len(dropped) < 2:
+            dropped.append(path)
+            path.unlink()
+        return load(path)
+
+    monkeypatch.setattr(library, "_load", late)
+    assert twice() == 42.0
+    assert len(dropped) == 2
+    assert len(compiled) == 2
 
 
 def test_threads_that_ask_at_once_compile_once(folder, compiled):
@@ -400,8 +428,8 @@ def test_a_kill_while_compiling_leaves_nothing(folder, monkeypatch, tmp_path):
 def test_builds_of_the_living_and_of_other_machines_stay(folder):
     node = cache._node()
     living = folder / f"build-{node}-{os.getppid()}-abc"
-    elsewhere = folder / "build-00000000-1-abc"
-    forgotten = folder / "build-00000000-2-abc"
+    elsewhere = folder / f"build-00000000-{2**22 + 7}-abc"  # no process has such a number
+    forgotten = folder / f"build-00000000-{2**22 + 8}-abc"
     dead = folder / f"build-{node}-{2**22 + 7}-abc"
     for path in (living, elsewhere, forgotten, dead):
         path.mkdir(mode=0o700)

@@ -139,13 +139,14 @@ def test_a_compiler_for_fast_mathematics_is_refused(monkeypatch, tmp_path):
         capabilities()
 
 
-def test_a_function_of_libm_that_is_wrong_is_not_used_in_vector_form(monkeypatch):
-    if "tanh" not in capabilities().vector_functions:
-        pytest.skip("tanh has no vector form on this machine")
-    monkeypatch.setenv("CC", f"{REAL} -Dtanh=exp")
-    found = capabilities().vector_functions
-    assert "tanh" not in found
-    assert {"exp", "sinh"} <= set(found)
+def test_a_function_of_libm_that_is_wrong_is_not_used_in_vector_form(monkeypatch, tmp_path):
+    best = set(capabilities().vector_functions)
+    changes = """
+text = open("kernel.c").read().replace("= sin(x[i])", "= (1 + 1e-9) * sin(x[i])").replace("= powf(x[i]", "= 1.001f * powf(x[i]")
+open("kernel.c", "w").write(text)
+real()"""
+    only(monkeypatch, fake(tmp_path / "wrong", changes, only_kernels=False))
+    assert set(capabilities().vector_functions) == best - {"sin", "powf"}
 
 
 def test_what_a_compiler_refuses_is_left_out(monkeypatch, tmp_path):
@@ -159,16 +160,51 @@ def test_what_a_compiler_refuses_is_left_out(monkeypatch, tmp_path):
     assert twice() == 42.0
 
 
-def test_code_for_this_processor_that_does_not_run_is_not_made(monkeypatch, tmp_path):
-    dies = """
-if "-march=native" in words:
+DIES = """
+if {condition}:
     with open("kernel.c", "a") as source:
-        source.write("#include <stdlib.h>\\n__attribute__((constructor)) static void dies(void) { __builtin_trap(); }\\n")
+        source.write("__attribute__((constructor)) static void dies(void) {{ __builtin_trap(); }}\\n")
 real()"""
-    only(monkeypatch, fake(tmp_path / "virtual", dies, only_kernels=False))
-    assert "-march=native" not in capabilities().flags
-    assert capabilities().openmp or "-fopenmp-simd" in capabilities().flags
+
+
+@pytest.mark.parametrize(
+    ("condition", "lost"),
+    [
+        ("'-march=native' in words", {"-march=native"}),
+        ("'-fopenmp' in words", {"-fopenmp"}),
+        ("'-march=native' in words or '-fopenmp' in words", {"-march=native", "-fopenmp"}),
+        ("'probe_exp' in open('kernel.c').read()", {"vector"}),
+        (
+            "{'-march=native', '-fopenmp'} & {*words} or 'probe_exp' in open('kernel.c').read()",
+            {"-march=native", "-fopenmp", "vector"},
+        ),
+    ],
+)
+def test_what_compiles_but_does_not_run_is_left_out(monkeypatch, tmp_path, condition, lost):
+    best = capabilities()
+    only(monkeypatch, fake(tmp_path / "virtual", DIES.format(condition=condition), only_kernels=False))
+    found = capabilities()
+    assert {*best.flags} - {*found.flags} == lost & {*best.flags}
+    assert found.openmp == (best.openmp and "-fopenmp" not in lost)
+    assert found.vector_functions == (() if "vector" in lost else best.vector_functions)
     assert twice() == 42.0
+
+
+def test_a_trial_that_does_not_end_is_not_tried_with_less(monkeypatch, tmp_path):
+    log = tmp_path / "log"
+    hangs = f"import time\nopen({str(log)!r}, 'a').write('x')\ntime.sleep(60)"
+    only(monkeypatch, fake(tmp_path / "hangs", hangs, only_kernels=False))
+    monkeypatch.setenv("HOAD_COMPILE_TIMEOUT", "1.5")
+    with pytest.raises(NoCompilerError, match=r"did not end within 1.5 seconds"):
+        capabilities()
+    assert log.read_text() == "x"
+
+
+def test_square_roots_are_instructions():
+    if platform.machine() != "x86_64":
+        pytest.skip("the instruction set is not known here")
+    source = "#include <math.h>\nvoid f(double *x) {\n#pragma omp simd\nfor (int i = 0; i < 64; ++i) x[i] = sqrt(x[i]);\n}\n"
+    assert b"\0sqrt\0" not in Path(shared_library(source)._name).read_bytes()  # no call that would set errno
 
 
 def test_the_compiler_of_the_environment_comes_first(monkeypatch, tmp_path):

@@ -39,9 +39,7 @@ if {only_kernels} and "probe" in open("kernel.c").read():
 
 def fake(path: Path, behaviour: str, *, only_kernels: bool = True) -> str:
     """A program that compiles as the real compiler, but does something else to a kernel, or to every source."""
-    text = _SCRIPT.format(
-        python=sys.executable, path=PATH, real=REAL, behaviour=behaviour, only_kernels=only_kernels
-    )
+    text = _SCRIPT.format(python=sys.executable, path=PATH, real=REAL, behaviour=behaviour, only_kernels=only_kernels)
     path.write_text(text)
     path.chmod(0o755)
     return str(path)

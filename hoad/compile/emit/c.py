@@ -15,7 +15,7 @@ __all__ = ["CHUNK", "CHUNKS", "Printed", "cost_of", "print_kernel"]
 
 BLOCK = 128
 """Terms that are summed one after the other (in as many lanes as the processor has)."""
-CHUNK = 100_000.0
+CHUNK = 250_000.0
 """Operations in one chunk of a loop that threads share."""
 CHUNKS = 64
 

@@ -377,7 +377,7 @@ def _finish(parts: Sequence[Partial], stored: Any, moving: Callable[[int], bool]
         value = part.root.value
         assert isinstance(value, Reduced)
         kind = TYPES[value.dtype]
-        total = _Sum("x", part.root, Affine(0, ()))
+        total = _Sum("a", part.root, Affine(0, ()))
         I = "int" if value.size * part.copies < NARROW else "long long"
         lanes = 1 if part.copies <= SERIAL // 2 else WARP if part.copies <= WARP * SERIAL // 2 else BLOCK
         groups = BLOCK // lanes
@@ -400,10 +400,10 @@ def _finish(parts: Sequence[Partial], stored: Any, moving: Callable[[int], bool]
             f"            {total.plus(f'p{2 * n + 1}[i*{value.size} + j]')}",
         ]
         if lanes == BLOCK:
-            lines.append(f"    x = block_total<{value.op}_of, {total.type}>(x, {literal(value.start, value.dtype)});")
+            lines.append(f"    a = block_total<{value.op}_of, {total.type}>(a, {literal(value.start, value.dtype)});")
         elif lanes > 1:
-            lines.append(f"    x = lanes_total<{value.op}_of, {total.type}, {lanes}>(x);")
-        lines += [f"    if (j < {value.size}{' && threadIdx.x % ' + str(lanes) + ' == 0' if lanes > 1 else ''}) p{2 * n}[j] = x;", "}"]
+            lines.append(f"    a = lanes_total<{value.op}_of, {total.type}, {lanes}>(a);")
+        lines += [f"    if (j < {value.size}{' && threadIdx.x % ' + str(lanes) + ' == 0' if lanes > 1 else ''}) p{2 * n}[j] = a;", "}"]
     return Printed(", ".join(parameters), _indented(lines), arguments, grid, BLOCK)
 
 

@@ -18,7 +18,7 @@ from hoad.compile.loops.values import Reduced, Uniform, Value
 
 __all__ = ["Box", "Kernel", "Root", "Store", "TooLarge", "boxes_of"]
 
-NODES = 3000
+NODES = 600
 """Operations in one box beyond which a kernel is cut into several."""
 BOXES = 40
 """Boxes of one kernel beyond which what needs them is stored instead."""

@@ -21,7 +21,7 @@ TOGETHER = 96
 """Points that are written out together at most."""
 TINY = 9
 """Arrays of at most so many entries are written out whole."""
-DEPTH = 100
+DEPTH = 80
 """Operations in a row after which a chain is cut."""
 GEMM = 4096
 """Multiplications from which a product of matrices goes to BLAS."""

@@ -150,15 +150,23 @@ class Moved(Value):
 class Pieces(Value):
     """Sum of arrays that lie in boxes of a larger one, on a constant ground.
 
-    ``places[i]`` holds for each axis (start, step) of piece i.
+    ``places[i]`` holds for each axis (start, step) of piece i.  ``added`` pieces are added to zeros, which makes 0 of -0.
     """
 
-    __slots__ = ("ground", "places")
+    __slots__ = ("added", "ground", "places")
 
     def __init__(
-        self, pieces: Sequence[Value], places: Sequence[Sequence[tuple[int, int]]], ground: float, shape: Sequence[int], dtype: str
+        self,
+        pieces: Sequence[Value],
+        places: Sequence[Sequence[tuple[int, int]]],
+        ground: float,
+        shape: Sequence[int],
+        dtype: str,
+        *,
+        added: bool = False,
     ) -> None:
         super().__init__(shape, dtype, pieces)
+        self.added = added
         self.places = tuple(tuple(p) for p in places)
         self.ground = ground
 
@@ -171,7 +179,7 @@ class Pieces(Value):
                 total = entry if total is None else at.graph.apply("add", (total, entry), self.dtype)
         if total is None:
             return self.ground
-        return total if not self.ground else at.graph.apply("add", (total, self.ground), self.dtype)
+        return at.graph.apply("add", (total, 0.0), self.dtype) if self.added else total
 
 
 class Reduced(Value):

@@ -146,7 +146,7 @@ declare("exp10", _exp10)
 declare("log_expit", _log_expit)
 declare("logit", _logit)
 declare("logaddexp2", _logaddexp2)
-declare("exprel", _exprel)
+declare("exprel", _exprel, wide=True)
 
 # -- entropies and losses -----------------------------------------------------------------------------------------------------------------
 
@@ -170,6 +170,13 @@ def _rel_entr(x: Term, y: Term) -> Term:
     return select(x.isnan() | y.isnan(), x + y, z)
 
 
+def _kl_div(x: Term, y: Term) -> Term:
+    inside = (x > 0.0) & (y > 0.0)
+    edge = x.equals(0.0) & (y >= 0.0)
+    z = select(inside, x * _log_of_ratio(x, y) - x + y, select(edge, y, INF))
+    return select(x.isnan() | y.isnan(), x + y, z)
+
+
 def _huber(delta: Term, r: Term) -> Term:
     size = abs(r)
     y = select(size <= delta, r * r * 0.5, delta * (size - delta * 0.5))
@@ -183,7 +190,8 @@ def _pseudo_huber(delta: Term, r: Term) -> Term:
 
 
 declare("entr", _entr)
-declare("rel_entr", _rel_entr)
+declare("rel_entr", _rel_entr, wide=True)
 declare("huber", _huber)
-declare("pseudo_huber", _pseudo_huber)
+declare("pseudo_huber", _pseudo_huber, wide=True)
+declare("kl_div", _kl_div, wide=True)
 declare("log_ratio", lambda x, y: select(abs(x / y - 1.0) < 0.5, ((x - y) / y).log1p(), (x / y).log()))

@@ -191,7 +191,7 @@ def _assemble(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
         together[key] = found[0] if before is None else Pointwise("add", (before, found[0]), found[0].shape, dtype)
     places = [place for _, place in together]
     if few(places, spec.shape):
-        return Pieces(list(together.values()), places, 0.0, spec.shape, dtype)
+        return Pieces(list(together.values()), places, 0.0, spec.shape, dtype, added=kw["indices"][0] is not Ellipsis)
     return Assembled(list(together.values()), places, spec.shape, dtype)
 
 

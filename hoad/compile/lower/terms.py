@@ -125,16 +125,24 @@ def select(condition: Term, x: Any, y: Any) -> Term:
     return condition.__class__(condition.value, like.dtype).apply("select", x, y)
 
 
-def declare(name: str, formula: Callable[..., Any]) -> None:
-    """``formula(*terms, **keywords)`` is the function at a point; it may return None, or a number."""
+def declare(name: str, formula: Callable[..., Any], wide: bool = False) -> None:
+    """``formula(*terms, **keywords)`` is the function at a point; it may return None, or a number.
+
+    ``wide`` formulas are computed in double precision for single precision too, as SciPy does.
+    """
 
     def rule(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
         dtype = code(spec.dtype)
-        terms = [Term(a, dtype if dtype != "b1" else a.dtype) for a in args]
+        if wide and dtype == "f4":
+            terms = [Term(Pointwise("convert", (a,), a.shape, "f8") if a.dtype == "f4" else a, "f8") for a in args]
+        else:
+            terms = [Term(a, dtype if dtype != "b1" else a.dtype) for a in args]
         found = formula(*terms, **kw)
         if found is None:
             return None
         value = found.value if isinstance(found, Term) else uniform(found, (), dtype)
+        if wide and dtype == "f4":
+            value = Pointwise("convert", (value,), value.shape, dtype)
         if value.shape != spec.shape:
             lead = len(spec.shape) - len(value.shape)
             maps: list[Any] = [(0, ()) if n == 1 else (0, ((k + lead, 1),)) for k, n in enumerate(value.shape)]

@@ -253,7 +253,7 @@ def _negative(walk: Walk, step: Step) -> Any:
     inner = _negative_of(walk, x)
     if inner is not None:
         return inner if type(inner) is Slot else Constant(inner)
-    found = _flipped(walk, x)
+    found = None if _taken_up(walk, step.outputs[0]) else _flipped(walk, x)
     return None if found is None else make_step(*found, {}, step.outputs)
 
 

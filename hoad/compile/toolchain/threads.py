@@ -119,7 +119,7 @@ def set_num_threads(n: int) -> None:
     """
     count = operator.index(n)
     if not 1 <= count < 2**31:
-        raise ValueError(f"the number of threads is {count}, expected an integer from 1 to 2147483647. Give 1 to compute without threads.")
+        raise ValueError(f"the number of threads is {count}, expected 1 to 2147483647. Give 1 to compute without threads.")
     if _forked and count > 1:
         log.warning("a forked child computes with 1 thread instead of %d: threads do not survive a fork; spawn the process", count)
         count = 1
@@ -133,10 +133,9 @@ def threads_address() -> int:
 
 
 def _after_fork() -> None:
-    global _forked, _lock
+    global _forked
     _forked = True
-    _lock = threading.Lock()  # another thread of the parent may have held the old one
-    _cell.value = 1
+    _cell.value = 1  # found, so that the lock, which another thread of the parent may hold, is not asked for
 
 
 if hasattr(os, "register_at_fork"):

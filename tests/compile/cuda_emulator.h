@@ -1,0 +1,203 @@
+/* Kernels of CUDA C++ on the host, checked as they run.
+
+Each thread of a block is a fiber; a barrier or a shuffle hands over to the scheduler, which goes on when all threads that have to be
+there are there, and reports it if they are not. Arrays are known by their extent: places outside, reading what was never written,
+writing an element twice, and reaching in one launch an element that another thread writes are reported as well. */
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#define __global__
+#define __device__
+#define __launch_bounds__(n)
+#define __shared__ static
+
+namespace emulator {
+
+struct Index { unsigned x; };
+static char message[400];
+
+static void report(const char *what, long a, long b) {
+    if (!message[0]) snprintf(message, sizeof message, "%s (%ld of %ld)", what, a, b);
+}
+
+/* An array: `known` says which elements have a value, `writer` and `reader` the last thread of the current launch, or 0. */
+struct Memory { char *data; int64_t size; unsigned char *known; int64_t *writer, *reader; int64_t launch; };
+static int64_t launch_number = 0;
+static int64_t thread_number();
+
+static bool touch(Memory *m, int64_t k) {
+    if (k < 0 || k >= m->size) {
+        report("a place outside of an array", k, m->size);
+        return false;
+    }
+    if (m->launch != launch_number) {
+        memset(m->writer, 0, sizeof(int64_t) * m->size);
+        memset(m->reader, 0, sizeof(int64_t) * m->size);
+        m->launch = launch_number;
+    }
+    return true;
+}
+
+static bool read(Memory *m, int64_t k) {
+    if (!touch(m, k)) return false;
+    if (!m->known[k]) report("an element is read before it is written", k, m->size);
+    if (m->writer[k] && m->writer[k] != thread_number()) report("an element is read that another thread writes", k, m->size);
+    m->reader[k] = m->reader[k] && m->reader[k] != thread_number() ? -1 : thread_number();
+    return true;
+}
+
+static bool write(Memory *m, int64_t k, bool again) {
+    if (!touch(m, k)) return false;
+    if (m->writer[k] && m->writer[k] != thread_number()) report("an element is written by two threads", k, m->size);
+    if (m->writer[k] && !again) report("an element is written twice", k, m->size);
+    if (m->reader[k] && m->reader[k] != thread_number()) report("an element is written that another thread reads", k, m->size);
+    m->writer[k] = thread_number();
+    m->known[k] = 1;
+    return true;
+}
+
+template <class T> struct Element {
+    Memory *m;
+    int64_t k;
+    T *at() const { return (T *)m->data + k; }
+    operator T() const { return read(m, k) ? *at() : T(0); }
+    template <class S> void operator=(S x) { if (write(m, k, false)) *at() = (T)x; }
+    template <class S> void operator+=(S x) { if (read(m, k) && write(m, k, true)) *at() = (T)(*at() + x); }
+};
+
+template <class T> struct Array {
+    Memory *m;
+    Array(const Memory *m) : m((Memory *)m) {}
+    Element<T> operator[](int64_t k) const { return Element<T>{m, k}; }
+};
+template <class T> struct Array<const T> {
+    Memory *m;
+    Array(const Memory *m) : m((Memory *)m) {}
+    T operator[](int64_t k) const { return read(m, k) ? ((const T *)m->data)[k] : T(0); }
+};
+
+/* -- threads -- */
+
+enum State { READY, AT_SHUFFLE, AT_BARRIER, DONE };
+struct Fiber { ucontext_t context; State state; char value[8], found[8]; int source; };
+static const int MOST = 256, STACK = 1 << 18;
+static Fiber fibers[MOST];
+static char *stacks;
+static ucontext_t scheduler;
+static int current;
+static void (*body)(void *);
+static void *given;
+static Index block_index, block_size, grid_size, thread_index;
+
+static int64_t thread_number() { return 1 + (int64_t)block_index.x * block_size.x + thread_index.x; }
+
+static void run_fiber() {
+    body(given);
+    fibers[current].state = DONE;
+}
+
+static void wait(State state) {
+    fibers[current].state = state;
+    swapcontext(&fibers[current].context, &scheduler);
+}
+
+static void run_block() {
+    const int n = block_size.x;
+    if (!stacks) stacks = (char *)malloc((size_t)MOST * STACK);
+    for (int k = 0; k < n; ++k) {
+        Fiber &f = fibers[k];
+        getcontext(&f.context);
+        f.context.uc_stack.ss_sp = stacks + (size_t)k * STACK;
+        f.context.uc_stack.ss_size = STACK;
+        f.context.uc_link = &scheduler;
+        f.state = READY;
+        makecontext(&f.context, run_fiber, 0);
+    }
+    for (;;) {
+        for (int k = 0; k < n; ++k)
+            if (fibers[k].state == READY) {
+                current = thread_index.x = k;
+                swapcontext(&scheduler, &fibers[k].context);
+            }
+        bool moved = false;
+        int done = 0, waiting = 0;
+        for (int w = 0; w < n; w += 32) {
+            int there = 0;
+            for (int k = w; k < w + 32; ++k) there += fibers[k].state == AT_SHUFFLE;
+            if (there && there < 32) return report("a shuffle that not all threads of a warp have reached", there, 32);
+            if (there)
+                for (int k = w; k < w + 32; ++k) {
+                    memcpy(fibers[k].found, fibers[fibers[k].source].value, 8);
+                    fibers[k].state = READY;
+                    moved = true;
+                }
+        }
+        for (int k = 0; k < n; ++k) done += fibers[k].state == DONE, waiting += fibers[k].state == AT_BARRIER;
+        if (moved) continue;
+        if (done == n) return;
+        if (waiting < n) return report("a barrier that not all threads of a block have reached", waiting, n);
+        for (int k = 0; k < n; ++k) fibers[k].state = READY;
+    }
+}
+
+template <class T> T shuffle_down(T x, int by, int width) {
+    Fiber &f = fibers[current];
+    const int lane = current % width;
+    memcpy(f.value, &x, sizeof x);
+    f.source = lane + by < width ? current + by : current;
+    wait(AT_SHUFFLE);
+    memcpy(&x, fibers[current].found, sizeof x);
+    return x;
+}
+
+/* -- launches -- */
+
+template <class T> struct Given { static T of(void *x) { return T((Memory *)x); } };
+template <class T> struct Given<T *> { static T *of(void *x) { return (T *)x; } };
+template <> struct Given<int> { static int of(void *x) { return (int)(intptr_t)x; } };
+
+template <int... K> struct Numbers {};
+template <int N, int... K> struct Upto : Upto<N - 1, N - 1, K...> {};
+template <int... K> struct Upto<0, K...> { typedef Numbers<K...> type; };
+
+template <class... A> struct Call {
+    void (*f)(A...);
+    void **arguments;
+    template <int... K> void call(Numbers<K...>) const { f(Given<A>::of(arguments[K])...); }
+    static void run(void *self) { ((Call *)self)->call(typename Upto<sizeof...(A)>::type()); }
+};
+
+/* The blocks of a launch, one after the other; whether the threads ever wait for each other is known. */
+template <class... A> const char *launch(void (*f)(A...), unsigned grid, unsigned block, bool together, void **arguments) {
+    Call<A...> call = {f, arguments};
+    message[0] = 0;
+    ++launch_number;
+    block_size.x = block;
+    grid_size.x = grid;
+    body = Call<A...>::run;
+    given = &call;
+    if (block > MOST || (together && block % 32)) report("threads of a block", block, MOST);
+    for (unsigned b = 0; b < grid && !message[0]; ++b) {
+        block_index.x = b;
+        if (together) run_block();
+        else
+            for (unsigned k = 0; k < block; ++k) {
+                thread_index.x = k;
+                body(given);
+            }
+    }
+    return message;
+}
+
+}  // namespace emulator
+
+#define threadIdx emulator::thread_index
+#define blockIdx emulator::block_index
+#define blockDim emulator::block_size
+#define gridDim emulator::grid_size
+#define __syncthreads() emulator::wait(emulator::AT_BARRIER)
+#define __shfl_down_sync(mask, x, by, width) emulator::shuffle_down(x, by, width)
