@@ -14,6 +14,7 @@ from hoad.compile.lower import lower
 from hoad.compile.lower.loops import stored_apart
 from hoad.compile.lower.lowering import Lowered
 from hoad.compile.steps import Steps
+from hoad.compile.stub import ready
 from hoad.compile.toolchain import THREADS_SOURCE, capabilities, shared_library, vector_declarations
 
 __all__ = ["build", "native_of", "planned"]
@@ -25,7 +26,7 @@ LONG = 60_000
 def planned(steps: Steps) -> tuple[Plan, Lowered]:
     """What is stored and which loops compute it; the outputs of the plan are those of the steps, then what the guards ask for."""
     lowered = lower(steps)
-    return plan(stored_apart([*lowered.outputs, *lowered.guards])), lowered
+    return plan(stored_apart([*lowered.outputs, *lowered.asked])), lowered
 
 
 def native_of(steps: Steps) -> tuple[Native, Lowered]:
@@ -51,6 +52,7 @@ def build(steps: Steps, optimise: str | None = None) -> NativeExecutor:
     NoCompilerError
         If there is no compiler or it fails.
     """
+    ready()  # what calls the code is compiled meanwhile
     native, lowered = native_of(steps)
     source = machine_source(native)
     library: Any = None
@@ -63,7 +65,7 @@ def build(steps: Steps, optimise: str | None = None) -> NativeExecutor:
                 ctypes.c_void_p.in_dll(library, f"hoad_{name}").value = blas_address(name)
             except ValueError:  # not used
                 continue
-    return NativeExecutor(steps, native, lowered, library, source)
+    return NativeExecutor(lowered.guarded(steps), native, lowered, library, source)
 
 
 @lru_cache(maxsize=None)

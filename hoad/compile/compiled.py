@@ -51,6 +51,7 @@ class CompiledFunction:
         self._options = (static_argnums, static_argnames, backend)
         self._static = Static(f, static_argnums, static_argnames)
         self._backend = settings.backend_of(backend)
+        settings.load(self._backend)
         self._eager = "the back end is off" if self._backend == "off" else ""
         self._changes = 0
         self._name = getattr(f, "__qualname__", type(f).__name__)
@@ -63,6 +64,7 @@ class CompiledFunction:
         """Forget all Programs."""
         self._paths: dict[Any, Paths] = {}
         self._fast: Callable[..., Any] | None = None
+        self._pending = False
         self._direct: Callable[..., Any] | None = None
         self._captures: Captures | None = None
         self.program: CompiledProgram | None = None
@@ -143,10 +145,11 @@ class CompiledFunction:
 
     def _remember(self, program: CompiledProgram, call: Call) -> None:
         """Let the next call try this Program first."""
-        if program is self.program:
+        if program is self.program and not self._pending:
             return
         self.program = program
         self._fast = self._direct = None
+        self._pending = program.pending
         if program.fast is None or not call.plain:
             return
         fast = program.fast if self._captures is None else self._captures.around(program.fast)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from math import prod
 from typing import Any, Protocol
@@ -18,9 +19,8 @@ import numpy as np
 
 from hoad import backends
 from hoad.compile.build import planned
-from hoad.compile.emit.launches import PLACED, LaunchProgram, Place, emit_launches
+from hoad.compile.emit.launches import PLACED, LaunchProgram, Library, Place, Product, Repeat, emit_launches
 from hoad.compile.executor import arena
-from hoad.compile.loops.roots import Call
 from hoad.compile.lower.lowering import LOOPS, Lowered
 from hoad.compile.steps import Steps
 from hoad.errors import NoCompilerError
@@ -28,6 +28,8 @@ from hoad.errors import NoCompilerError
 __all__ = ["CudaExecutor", "Device", "build", "hosted"]
 
 ALIGNMENT = 256
+GRAPH = 1024
+"""Launches in one graph of a loop."""
 
 
 class Device(Protocol):
@@ -131,7 +133,7 @@ def build(steps: Steps, device: Device | None = None) -> CudaExecutor:
         functions = device.functions(program.source, [*names, "place"]) if program.launches else []
     except Exception as error:
         raise NoCompilerError(f"the CUDA compiler failed ({type(error).__name__}: {error}). Choose HOAD_COMPILE=numpy, and please report it.") from None
-    return CudaExecutor(steps, program, lowered, functions, device)
+    return CudaExecutor(lowered.guarded(steps), program, lowered, functions, device)
 
 
 class CudaExecutor:
@@ -164,10 +166,10 @@ class CudaExecutor:
     def explain(self) -> list[str]:
         """What is to be said about the execution."""
         p = self.program
-        runs = sum(not isinstance(s, Call) for s in p.segments)
         total = sum(_padded(place) for place in p.places if place.kind == "scratch")
         lines = [
-            f"{len(p.launches)} launches of {len(p.functions)} kernels in {runs} graphs, {total} bytes of intermediate results, {p.operations:.3g} operations"
+            f"{len(p.launches)} launches of {len(p.functions)} kernels, {total} bytes of intermediate results, "
+            f"{p.operations:.3g} operations"
         ]
         names = dict.fromkeys(self._calls)
         lines += [f"not in loops: {name} ({self._calls.count(name)} times) is a call of its library" for name in names]
@@ -223,8 +225,9 @@ class _Queue:
         moving = self.program.moving
         self.table = device.empty((max(1, len(moving)),), np.uint64)
         self.entries = {n: self.table[k : k + 1] for n, k in moving.items()}
-        self.graphs: dict[int, Callable[[], None]] = {}
+        self.graphs: dict[Any, Callable[[], None]] = {}
         self.warm = False
+        self.done = 0
 
     def run(self, leaves: Sequence[Any]) -> tuple[list[Any] | None, list[Any]]:
         """Queue everything; wait only for guards."""
@@ -237,23 +240,16 @@ class _Queue:
                 arrays[n] = device.empty(program.places[n].shape, program.places[n].dtype)
         if program.launches:
             self.place(0, [self.table if a is None else a for a in arrays[: count + len(program.outputs)]])
-        launched = 0
-        for segment in program.segments:
-            if not isinstance(segment, Call):
-                self.launch(segment, arrays)
-                launched = segment[1]
-            elif segment.kind == "gemm":
-                self.product(segment, arrays)
-            else:
-                try:
-                    self.call(segment, arrays)
-                except Exception:
-                    failed = self.failed(arrays, launched)
-                    if failed is None:
-                        raise
-                    return None, failed
+        self.done = 0
+        try:
+            self.sequence(program.items, arrays)
+        except Exception:
+            failed = self.failed(arrays)
+            if failed is None:
+                raise
+            return None, failed
         self.warm = True
-        failed = self.failed(arrays, launched)
+        failed = self.failed(arrays)
         if failed is not None:
             return None, failed
         results = [arrays[program.at[id(v)]] for v in program.outputs]
@@ -268,41 +264,74 @@ class _Queue:
             arguments = [self.table[entry + k : entry + k + 1], len(some), *some, *[self.table] * (PLACED - len(some))]
             self.device.launch(self.executor.functions[-1], 1, 1, arguments)
 
-    def launch(self, segment: tuple[int, int], arrays: Sequence[Any]) -> None:
-        """A run of launches: one by one when it is run for the first time, then as a graph."""
-        start, stop = segment
-        if start in self.graphs:
-            self.graphs[start]()
+    def sequence(self, items: Sequence[Any], arrays: list[Any]) -> None:
+        """Queue items; runs of launches as graphs where they are run again."""
+        run: list[int] = []
+        for item in (*items, None):
+            if isinstance(item, int):
+                run.append(item)
+                continue
+            if run:
+                self.launch(run, 1, arrays)
+                run = []
+            if isinstance(item, Product):
+                self.product(item, arrays)
+            elif isinstance(item, Library):
+                self.call(item, arrays)
+            elif isinstance(item, Repeat):
+                self.repeat(item, arrays)
+
+    def launch(self, run: list[int], times: int, arrays: Sequence[Any]) -> None:
+        """Launches, one by one when they are run for the first time, then as a graph; all of them several times over."""
+
+        def queue(count: int) -> None:
+            for _ in range(count):
+                for k in run:
+                    launch = self.program.launches[k]
+                    arguments = [self.entries[n] if n in self.entries else arrays[n] for n in launch.places]
+                    self.device.launch(self.executor.functions[launch.function], launch.grid, launch.block, arguments)
+
+        self.done = max(self.done, run[-1] + 1)
+        if not self.warm or len(run) * times < 2:
+            queue(times)
             return
+        most = max(1, GRAPH // len(run))
+        while times:
+            count = most if times >= most else times
+            key = (run[0], len(run), count)
+            if key not in self.graphs:
+                self.graphs[key] = self.device.capture(partial(queue, count))
+            self.graphs[key]()
+            times -= count
 
-        def queue() -> None:
-            for launch in self.program.launches[start:stop]:
-                arguments = [self.entries[n] if n in self.entries else arrays[n] for n in launch.places]
-                self.device.launch(self.executor.functions[launch.function], launch.grid, launch.block, arguments)
+    def repeat(self, loop: Repeat, arrays: list[Any]) -> None:
+        """A rolled loop; the rows that it goes through are followed here too if a library has to find them."""
+        if all(isinstance(item, int) for item in loop.items):
+            if loop.items and loop.times:
+                self.launch(loop.items, loop.times, arrays)
+            return
+        for k in range(loop.times):
+            for row, array in loop.rows:
+                arrays[row] = arrays[array][loop.times - 1 - k if loop.reverse else k]
+            self.sequence(loop.items, arrays)
 
-        if not self.warm or stop - start < 2:
-            queue()
-        else:
-            self.graphs[start] = self.device.capture(queue)
-            self.graphs[start]()
-
-    def product(self, call: Call, arrays: list[Any]) -> None:
+    def product(self, product: Product, arrays: list[Any]) -> None:
         """A product of matrices."""
-        la, lb, out = call.data
-        a, b = (arrays[self.program.at[id(v)]] for v in call.args)
+        la, lb, out = product.labels
+        y, a, b = (arrays[n] for n in product.places)
         if not set(out[0]) <= set(la):
             la, lb, a, b = lb, la, b, a
         shared = next(k for k in la if k in lb)
         a = a if la == out[0] + shared else a.T
         b = b if lb == shared + out[1] else b.T
-        self.device.matmul(a, b, arrays[self.program.at[id(call.results[0])]])
+        self.device.matmul(a, b, y)
 
-    def call(self, call: Call, arrays: list[Any]) -> None:
+    def call(self, library: Library, arrays: list[Any]) -> None:
         """A step of a library; on the host where the device's library cannot do it."""
-        executor, device = self.executor, self.device
+        executor, device, call = self.executor, self.device, library.call
         step, fill = call.data
         args = [executor.constant(a) for a in step.args]
-        given = [arrays[self.program.at[id(v)]] for v in call.args]
+        given = [arrays[n] for n in library.given]
         for position, a in zip(fill, given, strict=True):
             args[position] = a
         with np.errstate(all="ignore"):
@@ -316,19 +345,18 @@ class _Queue:
                     args[position] = device.to_host(a) if v.shape else device.to_host(a)[()]
                 y = step.primitive.native(*args, **step.kw)
                 executor.on_host[id(step)] = step.primitive.name
-        for v, part in zip(call.results, y if step.primitive.multi else (y,), strict=True):
-            n = self.program.at[id(v)]
+        for n, v, part in zip(library.results, call.results, y if step.primitive.multi else (y,), strict=True):
             arrays[n] = device.asarray(part).reshape(v.shape) if hasattr(part, "dtype") or np.isscalar(part) else part
             if v.dtype in LOOPS and self.program.launches:
                 self.place(self.program.moving[n], [arrays[n]])
 
-    def failed(self, arrays: Sequence[Any], launched: int) -> list[Any] | None:
-        """The answers up to the first one that is not the recorded one, or None; of what ``launched`` launches have computed."""
+    def failed(self, arrays: Sequence[Any]) -> list[Any] | None:
+        """The answers up to the first one that is not the recorded one, or None; of what has been computed."""
         program, guards = self.program, self.executor.steps.guards
         if not guards:
             return None
         memory = self.device.to_host(self.answers) if self.guards else np.empty(0, np.uint8)
-        written = {n for launch in program.launches[:launched] for n in launch.places} if launched < len(program.launches) else self.guards
+        written = {n for launch in program.launches[: self.done] for n in launch.places}
         found: list[Any] = []
         for guard, v, expected in zip(guards, program.guards, self.executor.expected, strict=True):
             n = program.at[id(v)]
@@ -340,6 +368,8 @@ class _Queue:
             else:
                 x = np.asarray(self.device.to_host(arrays[n])).reshape(expected.shape)
             same = x.astype(expected.dtype).tobytes() == expected.tobytes()
+            if not same and guard.slot < 0:
+                raise np.linalg.LinAlgError(guard.what)
             found.append(guard.value if same else _answer(x, guard.value))
             if not same:
                 return found

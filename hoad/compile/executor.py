@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hoad.compile.call import make_fast
+from hoad.compile.stub import ready
 from hoad.compile.emit.program import Native
 from hoad.compile.loops.roots import Call
 from hoad.compile.loops.values import Constant, Input, Result, Value
@@ -70,8 +71,6 @@ class NativeExecutor:
 
     Attributes
     ----------
-    fast : callable or None
-        See :func:`hoad.compile.call.make_fast`; None where libraries are called.
     source : str
         The C text.
     explain : list of str
@@ -88,9 +87,21 @@ class NativeExecutor:
             self.run.argtypes = [ctypes.c_void_p, ctypes.c_long, ctypes.c_long]
             self.run.restype = ctypes.c_long
         self.explain = _explanation(native, lowered, self.total)
-        self.fast: Callable[..., Any] | None = None
-        if library is not None and not any(isinstance(s, Call) for s in native.segments):
-            self.fast = self.make_fast()
+        self._pure = library is not None and not any(isinstance(s, Call) for s in native.segments)
+        self._fast: Callable[..., Any] | None = None
+
+    @property
+    def fast(self) -> Callable[..., Any] | None:
+        """The builtin function around the one native call, once what it needs is there."""
+        if self._fast is None and self._pure and ready():
+            self._fast = self.make_fast()
+            self._pure = self._fast is not None
+        return self._fast
+
+    @property
+    def pending(self) -> bool:
+        """Whether what the builtin function needs is still being compiled."""
+        return self._fast is None and self._pure
 
     def make_fast(self) -> Callable[..., Any] | None:
         """The builtin function, where all results come from native code."""
@@ -184,6 +195,8 @@ class NativeExecutor:
                 return None
             x = np.asarray(array_of(v)).reshape(expected.shape)
             same = x.astype(expected.dtype).tobytes() == expected.tobytes()
+            if not same and guard.slot < 0:
+                raise np.linalg.LinAlgError(guard.what)
             found.append(guard.value if same else _answer(x, guard.value))
             if not same:
                 return found

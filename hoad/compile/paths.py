@@ -54,7 +54,7 @@ class CompiledProgram:
         plain = not self.constants and all(
             s or (slot is not None and steps.specs[slot].shape) for s, (slot, _) in zip(recorded.scalars, steps.outputs, strict=True)
         )
-        self.fast: Callable[..., Any] | None = executor.fast if plain and not recorded.weak else None
+        self._plain = plain and not recorded.weak
         self.single = spec is None
         count = len(recorded.scalars)
         self.tuple = spec is not None and spec.type is tuple and spec.num_nodes == count + 1
@@ -83,10 +83,21 @@ class CompiledProgram:
         """Operations and bytes of one call."""
         return report.cost_of(self.steps)
 
+    @property
+    def fast(self) -> Callable[..., Any] | None:
+        """The executor's builtin function, where its results are those of the function."""
+        return self.executor.fast if self._plain else None
+
+    @property
+    def pending(self) -> bool:
+        """Whether ``fast`` is still being prepared."""
+        return self._plain and getattr(self.executor, "pending", False)
+
     def run(self, leaves: Sequence[Any]) -> tuple[Any, int, Any]:
         """(result, -1, None), or (None, index, answer) where an answer is not the recorded one."""
-        if self.fast is not None:
-            y = self.fast(*leaves)
+        fast = self.fast
+        if fast is not None:
+            y = fast(*leaves)
             if y is not NotImplemented:
                 return (y if self.single or self.tuple else optree.tree_unflatten(self.recorded.spec, y)), -1, None
         outputs, answers = self.executor(leaves)

@@ -18,7 +18,7 @@ from hoad.core.box import Box, Buffer, held
 from hoad.core.space import Spec, flatten
 from hoad.errors import ArgumentWriteError, CompileError
 from hoad.modes.constants import Constants, bits
-from hoad.modes.watched import Watch, Watched, WatchedNumber, watch
+from hoad.modes.watched import UnrollError, Watch, Watched, WatchedNumber, watch
 
 __all__ = ["Recorded", "record_twice"]
 
@@ -63,26 +63,37 @@ def record_twice(call: Callable[[list[Any]], Any], leaves: Sequence[Any], name: 
     ArgumentWriteError
         If the function writes into its arguments.
     """
-    with np.errstate(all="ignore"):
-        constants = Constants()
-        first = _Run(call, leaves, constants, name)
-        constants.close()
-        second = _Run(call, leaves, Constants(constants), name)
+    try:
+        first, second = _runs(call, leaves, name, rolls=True)
+    except UnrollError:
+        first, second = _runs(call, leaves, name, rolls=False)
     if not (first.state.failed or second.state.failed):
         _compare(first, second, name)
     return second.recorded()
 
 
+def _runs(call: Callable[..., Any], leaves: Sequence[Any], name: str, rolls: bool) -> tuple[_Run, _Run]:
+    """Two recordings."""
+    with np.errstate(all="ignore"):
+        constants = Constants()
+        first = _Run(call, leaves, constants, name, rolls)
+        constants.close()
+        return first, _Run(call, leaves, Constants(constants), name, rolls)
+
+
 class _Run:
     """One recording."""
 
-    def __init__(self, call: Callable[..., Any], leaves: Sequence[Any], constants: Constants, name: str) -> None:
-        out, boxes, self.state, self.level = watch(lambda *xs: call(list(xs)), leaves, constants)
+    def __init__(self, call: Callable[..., Any], leaves: Sequence[Any], constants: Constants, name: str, rolls: bool) -> None:
+        out, boxes, self.state, self.level = watch(lambda *xs: call(list(xs)), leaves, constants, rolls)
         for k, box in enumerate(boxes):
             if not isinstance(box, Watched) or box.level != self.level or box.aux != k:
                 raise ArgumentWriteError.found(name)
         self.count = len(boxes)
         self.out, self.spec = flatten(out)
+        for y in self.out:
+            if isinstance(y, Watched) and y.level == self.level and not self.state.owns(y.aux):
+                raise UnrollError
 
     def recorded(self) -> Recorded:
         state = self.state

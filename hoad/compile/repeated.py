@@ -40,10 +40,10 @@ def native(repeat: Repeat) -> Map | None:
     inputs = tuple(specs[i] for i in range(repeat.inputs))
     steps = Steps(inputs, tuple(repeat.steps), tuple(repeat.outputs), (), specs)
     executor = settings.executor_for(settings.optimised(steps, backend), backend)
-    fast = executor.fast
     single = len(repeat.outputs) == 1
 
     def run(leaves: Sequence[Any]) -> list[Any]:
+        fast = executor.fast
         if fast is not None:
             found = fast(*leaves)
             if found is not NotImplemented:

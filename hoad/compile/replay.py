@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.compile.steps import Steps
+from hoad.compile.steps import ArraySpec, Steps
 from hoad.modes.constants import bits
 
 __all__ = ["Replay", "ReplayError"]
@@ -22,12 +22,8 @@ LARGE = 1 << 14
 """Bytes from which a result goes into a kept array: below, a fresh one costs no more."""
 
 
-_OPEN = ("implicit", "opaque", "composite")
-"""Kinds of which some have a result that is real or complex by its values (eigenvalues, roots)."""
-
-
 class ReplayError(RuntimeError):
-    """A step gave another shape than when it was recorded: the shape depends on the values."""
+    """A step gave another shape or dtype than when it was recorded."""
 
 
 # -- kept arrays --------------------------------------------------------------------------------------------------------------
@@ -86,7 +82,7 @@ class _Writer:
         self.steps = steps
         self.layouts = layouts
         self.names: dict[str, Any] = {
-            "use": _use, "same": _same, "shape": np.shape, "ReplayError": ReplayError, "observe": None,
+            "use": _use, "same": _same, "fits": _fits, "ReplayError": ReplayError, "observe": None,
         }  # fmt: skip
         self._by_id: dict[int, str] = {}
         self._keep: list[Any] = []
@@ -147,9 +143,7 @@ class _Writer:
             self.lines.append(f"{targets}{',' if step.primitive.multi and len(out) == 1 else ''} = {call}({', '.join(args)})")
             if step.primitive.kind not in ("elementwise", "multilinear", "selecting") and not isinstance(native, np.ufunc):
                 for o in out:
-                    shape, dtype = steps.specs[o]
-                    kind = f" or v{o}.dtype != {self.name(dtype, 'd')}" if step.primitive.kind in _OPEN else ""
-                    self.lines.append(f"if shape(v{o}) != {shape!r}{kind}: raise ReplayError")
+                    self.lines.append(f"if not fits(v{o}, {self.name(steps.specs[o], 's')}): raise ReplayError")
             if self.layouts is None:
                 self.lines.append(f"observe({', '.join(f'{o}, v{o}' for o in out)})")
             known.update(out)
@@ -182,6 +176,11 @@ class _Writer:
 def _bytes(steps: Steps, slot: int) -> int:
     spec = steps.specs[slot]
     return prod(spec.shape) * spec.dtype.itemsize
+
+
+def _fits(found: Any, spec: ArraySpec) -> bool:
+    """Whether a library function gave the shape and dtype that were recorded; with some (roots, eigenvalues) the values decide."""
+    return np.shape(found) == spec.shape and getattr(found, "dtype", spec.dtype) == spec.dtype
 
 
 def _same(found: Any, expected: Any) -> bool:

@@ -40,21 +40,22 @@ def backend_of(given: str | None) -> str:
     return name
 
 
-EXACT = ("remove_dead", "fold_constants", "merge_common", "simplify_selections", "join_views", "read_pieces")
-"""Passes after which NumPy gives the same results bit for bit."""
+def load(backend: str) -> None:
+    """Import what a back end needs, and let the compiler begin with what every native call needs."""
+    if backend in ("c", "cuda"):
+        from hoad.compile import build, passes  # noqa: F401
+
+        build.ready()
 
 
 def optimised(steps: Steps, backend: str) -> Steps:
     """The steps after the passes: all of them for native code, those that round nothing differently for NumPy."""
-    try:
-        from hoad.compile import passes
-    except ImportError:
-        return steps
+    from hoad.compile import passes
+
     if backend != "numpy":
         return passes.optimise(steps)
-    for run in passes.PASSES:
-        if run.__name__ in EXACT:
-            steps = run(steps)
+    for run in passes.SAME_BITS:
+        steps = run(steps)
     return passes.remove_dead(steps)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import sys
+import threading
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from math import prod
@@ -127,6 +128,20 @@ def stub() -> ctypes.PyDLL | None:
             return library
     log.info("compiled functions are called through ctypes: %s", reason)
     return None
+
+
+_preparing: threading.Thread | None = None
+
+
+def ready() -> bool:
+    """Whether :func:`stub` answers at once; if not, it is prepared in the background."""
+    global _preparing
+    if stub.cache_info().currsize:
+        return True
+    if _preparing is None:
+        _preparing = threading.Thread(target=stub, name="hoad-stub", daemon=True)
+        _preparing.start()
+    return False
 
 
 def _unexpected() -> str | None:

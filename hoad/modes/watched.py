@@ -22,11 +22,18 @@ from hoad.errors import HoadError, LeakedTraceError
 from hoad.modes.constants import Constants
 from hoad.modes.record import Step
 
-__all__ = ["Asked", "ForeignTraceError", "Watch", "Watched", "WatchedNumber", "watch"]
+__all__ = ["Asked", "ForeignTraceError", "UnrollError", "Watch", "Watched", "WatchedNumber", "watch"]
 
 
 class ForeignTraceError(HoadError):
     """A traced value of a differentiation around the recording was met; caught where the recording was started."""
+
+
+class UnrollError(BaseException):
+    """Python kept something of a step of a loop that was recorded once for all of them: the recording starts again, without that.
+
+    Not an ordinary exception, so that no function under recording takes it for its own.
+    """
 
 
 class Asked:
@@ -52,10 +59,13 @@ class Watch:
         The step that raised an error, which the function may have caught; a branch that no guard describes.
     weak : bool
         Whether a Python number met an array of another precision, which depends on its being a Python number.
+    rolls : bool
+        Whether the step of a loop may be recorded once for all steps.
     """
 
-    def __init__(self, constants: Constants) -> None:
+    def __init__(self, constants: Constants, rolls: bool = True) -> None:
         self.constants = constants
+        self.rolls = rolls
         self.steps: list[Step] = []
         self.specs: dict[int, tuple[tuple[int, ...], np.dtype[Any]]] = {}
         self.asked: list[Asked] = []
@@ -71,8 +81,18 @@ class Watch:
         self.specs[slot] = (value.shape, value.dtype)
         return Watched(level, value, slot)
 
+    def owns(self, slot: int) -> bool:
+        """Whether this recording, or one around it, made the slot."""
+        return slot in self.specs
+
+    def met(self, box: Watched) -> None:
+        """A step uses a slot that this recording did not make."""
+        raise UnrollError
+
     def ask(self, slot: int, value: Any) -> None:
         """Take down an answer, once for each slot and kind."""
+        if slot not in self.specs:
+            raise UnrollError
         kind = type(value).__name__
         if (slot, kind) not in self._known:
             self._known.add((slot, kind))
@@ -147,6 +167,8 @@ class Watched(Box):
         for i, a in enumerate(args):
             if isinstance(a, Box):
                 if a.level == level:
+                    if a.aux not in state.specs:
+                        state.met(a)
                     xs.append(held(a))
                     template.append(None)
                     fill.append((i, a.aux))
@@ -318,12 +340,14 @@ for _name in ("neg", "pos", "abs"):
     setattr(WatchedNumber, f"__{_name}__", _keeps_weak(f"__{_name}__"))
 
 
-def watch(f: Callable[..., Any], inputs: Sequence[Any], constants: Constants) -> tuple[Any, list[Watched], Watch, float]:
+def watch(
+    f: Callable[..., Any], inputs: Sequence[Any], constants: Constants, rolls: bool = True
+) -> tuple[Any, list[Watched], Watch, float]:
     """Result of ``f``, the boxes that it was given, the recording, and the level of its boxes.
 
     Python floats and complex numbers among the inputs stay weak (:class:`WatchedNumber`).
     """
-    state = Watch(constants)
+    state = Watch(constants, rolls)
     with Level(state) as level:
         boxes = []
         for x in inputs:

@@ -80,6 +80,34 @@ template <class T> struct Array<const T> {
     T operator[](int64_t k) const { return read(m, k) ? ((const T *)m->data)[k] : T(0); }
 };
 
+/* An entry of the table of addresses that a kernel sets: a part of an array that begins at some element of it. */
+template <class T> struct Window { Memory *m; int64_t by; };
+template <class T> Window<T> operator+(Array<T> a, int64_t by) { return Window<T>{a.m, by}; }
+
+static void shift(Memory *m, int64_t by, int64_t bytes) {
+    m->data += by * bytes;
+    m->size -= by;
+    m->known += by;
+    m->writer += by;
+    m->reader += by;
+}
+
+template <class T> struct Entry {
+    Memory **at;
+    void operator=(Window<T> w) {
+        *at = (Memory *)malloc(sizeof(Memory));
+        **at = *w.m;
+        shift(*at, w.by, sizeof(T));
+    }
+    void operator+=(int64_t by) { shift(*at, by, sizeof(T)); }
+};
+
+template <class T> struct Slot {
+    Memory **at;
+    Slot(Memory *table) : at((Memory **)table) {}
+    Entry<T> operator*() const { return Entry<T>{at}; }
+};
+
 /* -- threads -- */
 
 enum State { READY, AT_SHUFFLE, AT_BARRIER, DONE };

@@ -28,7 +28,8 @@ def emulated(source: str) -> str:
     text = source.removeprefix(PRELUDE)
     assert text != source
     text = text.replace('extern "C" {', "").rstrip().removesuffix("}")
-    text = re.sub(rf"{TYPE} \*(const )?\*__restrict__ (b\d+)", r"const emulator::Memory *const *\4", text)
+    text = re.sub(rf"{TYPE} \*const \*__restrict__ (b\d+)", r"const emulator::Memory *const *\3", text)
+    text = re.sub(rf"{TYPE} \*\*__restrict__ (b\d+)", r"emulator::Slot<\1\2> \3", text)
     return re.sub(rf"{TYPE} \*__restrict__ (p\d+)", r"emulator::Array<\1\2> \3", text)
 
 

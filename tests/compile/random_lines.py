@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import hoad
+from hoad.errors import HoadError
 
 __all__ = ["Draw", "Line"]
 
@@ -69,6 +70,13 @@ MATRICES = """
 np.linalg.inv({A}) | np.linalg.solve({A}, {0}) | np.linalg.det({A}) | np.linalg.slogdet({A})[1] | np.linalg.cholesky({A}) | np.linalg.eigvalsh({A})
 np.linalg.qr({A})[1] | hoad.scipy.linalg.expm(0.1 * {A}) | np.linalg.solve({A}, np.sin({0})) | np.linalg.matrix_power(0.4 * {A}, 3) | np.linalg.svdvals({A})
 """
+LOOPS = """
+hoad.fori_loop(0, 4, lambda i, c: 0.5 * c + np.sin({0}), {0}) | hoad.fori_loop(1, 4, lambda i, c: np.tanh(c) * 0.7 + 0.1 * i, {0})
+hoad.scan(lambda c, x: (np.tanh(c + x), c * x), np.zeros_like({0}[0]), {0})[1] | hoad.scan(lambda c, x: (0.5 * c + x, None), {0}[0], {0})[0]
+hoad.scan(lambda c, x: (np.cos(c) * np.sum(x), x[::-1] * c), dtype.type(0.3), {0})[1] | hoad.scan(lambda c, x: (c + x, np.sin(c)), {0}[-1], {0}, reverse=True)[1]
+hoad.scan(lambda c, x: ((c[1], 0.4 * c[0] + x), c[0]), ({0}[0], np.ones_like({0}[0])), {0})[1] | hoad.fori_loop(0, 3, lambda i, c: 0.3 * c @ c + {0}, {0})
+hoad.scan(lambda c, _: (0.6 * np.roll(c, 1) + {0} ** 2, np.max(c)), {0}, None, length=5)[1] | hoad.fori_loop(0, 0, lambda i, c: 2 * c, {0})
+"""
 EXACT = """
 {0} + {1} | {0} - {1} | {0} * {1} | {0} / {1} | np.maximum({0}, {1}) | np.minimum({0}, {1}) | np.fmax({0}, {1}) | np.fmin({0}, {1}) | -{0} | np.abs({0})
 np.where({0} > {1}, {0}, {1}) | np.where({0} <= {1}, {0}, 0.0) | np.where(np.isnan({0}), {1}, {0}) | np.where(np.signbit({0}), 1.0, {0})
@@ -114,7 +122,7 @@ class Draw:
         else:
             self.kinds = [
                 (5, lambda: self.one_of(SAFE)), (5, lambda: self.one_of(TWO)), (4, lambda: self.one_of(ONE_SHAPE)),
-                (3, lambda: self.one_of(PRODUCTS)), (0.6, lambda: self.one_of(MATRICES)), (3, self.index), (2, self.reduction),
+                (3, lambda: self.one_of(PRODUCTS)), (0.6, lambda: self.one_of(MATRICES)), (0.7, lambda: self.one_of(LOOPS)), (3, self.index), (2, self.reduction),
                 (2, self.update), (1.5, self.constant), (1, self.shaped), (1, self.padded), (0.7, self.any_function),
             ]  # fmt: skip
 
@@ -268,6 +276,8 @@ class Draw:
             try:
                 kind = int(self.rng.choice(len(self.kinds), p=weights / weights.sum()))
                 text, uses = self.kinds[kind][1]()
+                if ("axis=" in text or "np.pad(" in text) and any(self.values[u].ndim == 0 for u in uses):
+                    continue  # NumPy lets numbers have an axis 0; hoad does not
                 target = f"v{self.count}"
                 if f"{target} = " not in text:
                     text = f"{target} = {text}"
@@ -275,7 +285,7 @@ class Draw:
                 with np.errstate(all="ignore"), warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     exec(text, names)  # noqa: S102
-            except (ValueError, IndexError, TypeError, AttributeError, np.linalg.LinAlgError, ZeroDivisionError):
+            except (ValueError, IndexError, TypeError, AttributeError, np.linalg.LinAlgError, ZeroDivisionError, HoadError):
                 continue
             y = names[target]
             if not isinstance(y, np.ndarray | np.generic) or y.dtype.kind != "f" or y.size > SIZE or y.ndim > 4:

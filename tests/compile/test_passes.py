@@ -90,6 +90,34 @@ def test_random_programs_without_rounding(seed, dtype):
             assert_same(a, b)
 
 
+LAYOUTS = {
+    "copy": lambda x: np.sum(np.copy(x)),
+    "positive": lambda x: np.sum(+x),
+    "reshaped twice": lambda x: np.sum(x.reshape(-1).reshape(x.shape)),
+    "reshaped to a column and back": lambda x: np.sum(x[:, :, None].reshape(x.shape) / 3),
+    "transposed twice": lambda x: np.sum((0.1 * x.T).T, axis=0),
+    "slice of slice": lambda x: np.sum(x[1:, ::-1][::2, 3:]),
+    "slice of a joined array": lambda x: np.sum(np.concatenate([x, 2 * x])[: x.shape[0]]),
+    "sum over one": lambda x: np.sum(x[None].sum(axis=0), axis=1),
+    "ones": lambda x: np.sum(np.ones(x.shape) * x + np.ones(x.shape, order="F") * 3),
+    "broadcast": lambda x: np.sum(np.broadcast_to(x[:1], x.shape) * x),
+    "selected": lambda x: np.sum(np.where(True, x, 0.0)),
+    "gradient": lambda x: np.sum(hoad.grad(lambda y: np.sum(y[::2].T.copy() ** 3))(x)),
+}
+
+
+@pytest.mark.parametrize("order", ["C", "F", "strided", "reversed"])
+@pytest.mark.parametrize("case", LAYOUTS)
+def test_memory_layouts(case, order):
+    x = np.random.default_rng(8).normal(size=(148, 106)).astype(np.float32)
+    x = {"C": x, "F": np.asfortranarray(x), "strided": x[::2, ::3], "reversed": x[::-1, ::-2].T}[order]
+    steps = record(LAYOUTS[case], x)
+    old = run(steps, (x,))[0]
+    for apply in SAME_BITS:
+        assert_same(run(apply(steps), (x,))[0], old)
+    np.testing.assert_allclose(run(optimise(steps), (x,))[0], old, rtol=1e-4, atol=1e-3)
+
+
 @pytest.mark.parametrize("operator", ["hvp", "Taylor"])
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_optimised_steps_stay(function, operator):

@@ -179,6 +179,7 @@ real()"""
             {"-march=native", "-fopenmp", "vector"},
         ),
     ],
+    ids=["processor", "threads", "processor, threads", "vectors", "all"],
 )
 def test_what_compiles_but_does_not_run_is_left_out(monkeypatch, tmp_path, condition, lost):
     best = capabilities()
@@ -210,6 +211,14 @@ def test_square_roots_are_instructions():
 def test_the_compiler_of_the_environment_comes_first(monkeypatch, tmp_path):
     monkeypatch.setenv("CC", fake(tmp_path / "mine", "real()"))
     assert (capabilities().command, capabilities().version) == ((str(tmp_path / "mine"),), "fake compiler 1.0")
+
+
+def test_a_compiler_named_by_a_relative_path(monkeypatch, tmp_path):
+    fake(tmp_path / "mine", "real()")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CC", "./mine -O1")
+    assert capabilities().command == (str(tmp_path / "mine"), "-O1")
+    assert twice() == 42.0
 
 
 def test_a_bad_compiler_gives_way_to_the_next(monkeypatch, caplog):

@@ -1,28 +1,31 @@
 """The CUDA program of a plan: functions (equal ones once), their launches in order, and where all arrays are.
 
-Inputs, results and what libraries return are elsewhere in each call.  A launch is told where in a table on the device their addresses
-are, so that it stays the same in every call, and a recorded sequence of launches can be run again as it is.
+Inputs, results, what libraries return, and the rows that a rolled loop goes through are elsewhere each time.  A launch is told where in
+a table on the device their addresses are, so that it stays the same, and a recorded sequence of launches can be run again as it is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from hoad.compile.emit.c import cost_of
-from hoad.compile.emit.cuda import ARGUMENTS, BLOCK, Partial, Printed, print_launches
+from hoad.compile.emit.cuda import ARGUMENTS, BLOCK, NARROW, Partial, print_launches
 from hoad.compile.emit.cuda_prelude import PRELUDE
+from hoad.compile.emit.statements import MEMORY
 from hoad.compile.loops.kernels import Kernel
-from hoad.compile.loops.roots import Plan
+from hoad.compile.loops.roots import Call, Plan
 from hoad.compile.loops.values import Constant, Input, Result, Value
 
-__all__ = ["PLACED", "Launch", "LaunchProgram", "Place", "emit_launches"]
+__all__ = ["PLACED", "Launch", "LaunchProgram", "Library", "Place", "Product", "Repeat", "emit_launches"]
 
 PLACED = 32
 """Addresses that one launch writes into the table."""
-MOVING = ("input", "output", "result")
+MOVING = ("input", "output", "result", "row")
 
 
 @dataclass
@@ -37,7 +40,7 @@ class Launch:
 
 @dataclass
 class Place:
-    """An array: ``kind`` is input, output, constant, scratch, guard or result (of a library); in use from ``first`` to ``last``."""
+    """An array: ``kind`` is input, output, constant, scratch, guard, result (of a library) or row; in use from ``first`` to ``last``."""
 
     kind: str
     shape: tuple[int, ...]
@@ -45,6 +48,33 @@ class Place:
     constant: Any = None
     first: int = 0
     last: int = 0
+
+
+@dataclass
+class Product:
+    """A product of matrices, ``labels`` as in einsum; ``places`` are those of the result and of the factors."""
+
+    labels: tuple[str, str, str]
+    places: list[int]
+
+
+@dataclass
+class Library:
+    """A call of a library, and the places of its arguments and results."""
+
+    call: Call
+    given: list[int]
+    results: list[int]
+
+
+@dataclass
+class Repeat:
+    """A rolled loop: ``rows`` are (row, array that it is taken from)."""
+
+    items: list[Any]
+    times: int
+    rows: list[tuple[int, int]]
+    reverse: bool
 
 
 @dataclass
@@ -56,8 +86,8 @@ class LaunchProgram:
     functions : list of str
         Parameters and body of each; the name of number n is ``k<n>``.
     launches : list of Launch
-    segments : list
-        Pairs (start, stop) of launches, and calls of libraries, in the order in which they run.
+    items : list
+        Numbers of launches, products, calls of libraries and rolled loops, in the order in which they run.
     places : list of Place
         Inputs first, then outputs, then all others.
     outputs, guards : list of Value
@@ -67,7 +97,7 @@ class LaunchProgram:
 
     functions: list[str]
     launches: list[Launch]
-    segments: list[Any]
+    items: list[Any]
     places: list[Place]
     outputs: list[Value]
     guards: list[Value]
@@ -90,18 +120,23 @@ class LaunchProgram:
         return {p: n for n, p in enumerate(p for p, place in enumerate(self.places) if place.kind in MOVING)}
 
 
-class _Places:
-    """Places of values, and when they are in use."""
+class _Emitter:
+    """The program as far as it is written."""
 
     def __init__(self, inputs: int, outputs: list[Value], guards: list[Value]) -> None:
         self.now = 0
         self.outputs = {id(v): inputs + n for n, v in enumerate(outputs)}
         self.guards = {id(v) for v in guards}
-        self.inputs = inputs
-        self.list = [Place("input", (), None) for _ in range(inputs)]
-        self.list += [Place("output", v.shape, np.dtype(v.dtype)) for v in outputs]
+        self.places = [Place("input", (), None) for _ in range(inputs)]
+        self.places += [Place("output", v.shape, np.dtype(v.dtype)) for v in outputs]
         self.at: dict[int, int] = {}
-        self.parts: dict[int, int] = {}
+        self.parts: dict[Partial, int] = {}
+        self.functions: dict[str, int] = {}
+        self.launches: list[Launch] = []
+        self.operations = 0.0
+        self.notes: list[str] = []
+
+    # -- places ---------------------------------------------------------------------------------------------------------------
 
     def of(self, v: Value) -> int:
         """The place of a value."""
@@ -110,27 +145,145 @@ class _Places:
         elif id(v) not in self.at:
             if id(v) in self.outputs and not isinstance(v, Result | Constant):
                 self.at[id(v)] = self.outputs[id(v)]
+            elif isinstance(v, Constant):
+                self.at[id(v)] = self.new("constant", v.shape, v.dtype, v.array)
+            elif isinstance(v, Result) and v.call.kind != "loop":
+                self.at[id(v)] = self.new("result", v.shape, v.dtype)
             else:
-                kind = "scratch" if id(v) not in self.guards else "guard"
-                kind = {Result: "result", Constant: "constant"}.get(type(v), kind)
-                self.at[id(v)] = self.new(Place(kind, v.shape, np.dtype(v.dtype), v.array if isinstance(v, Constant) else None))
+                self.at[id(v)] = self.new("guard" if id(v) in self.guards else "scratch", v.shape, v.dtype)
         return self.at[id(v)]
 
-    def part(self, part: Partial) -> int:
-        """The place of results of parts."""
-        if id(part) not in self.parts:
-            v = part.root.value
-            self.parts[id(part)] = self.new(Place("scratch", (part.copies, v.size), np.dtype(v.dtype)))
-        return self.parts[id(part)]
-
-    def new(self, place: Place) -> int:
-        place.first = self.now
-        self.list.append(place)
-        return len(self.list) - 1
+    def new(self, kind: str, shape: tuple[int, ...], dtype: Any, constant: Any = None) -> int:
+        self.places.append(Place(kind, shape, np.dtype(dtype), constant, self.now, self.now))
+        return len(self.places) - 1
 
     def use(self, n: int) -> int:
-        self.list[n].last = self.now
+        self.places[n].last = self.now
         return n
+
+    # -- launches -------------------------------------------------------------------------------------------------------------
+
+    def launch(self, text: str, grid: int, block: int, places: Sequence[int]) -> int:
+        """One more launch; its number."""
+        if len(places) > ARGUMENTS:
+            raise OverflowError(f"a launch on {len(places)} arrays, at most {ARGUMENTS} can be given to it")
+        number = self.functions.setdefault(text, len(self.functions))
+        self.launches.append(Launch(number, grid, block, [self.use(n) for n in places]))
+        return len(self.launches) - 1
+
+    def sequence(self, plan: Plan, of: Callable[[Value], int], inside: bool) -> list[Any]:
+        """What runs for a plan, in order; what is ``inside`` of a loop is in use all the time."""
+        items: list[Any] = []
+        for item in plan.order:
+            self.now += not inside
+            if isinstance(item, Kernel):
+                if item.boxes or any(r.reduced for r in item.roots):
+                    self.operations += cost_of(item)
+                    items += self.kernel(item, plan, of, inside)
+                continue
+            results, given = ([self.use(of(v)) for v in values] for values in (item.results, item.args))
+            if item.kind == "gemm":
+                items.append(Product(item.data, [*results, *given]))
+            elif item.kind == "loop":
+                items += self.loop(item, results, given)
+            else:
+                items.append(Library(item, given, results))
+        return items
+
+    def kernel(self, item: Kernel, plan: Plan, of: Callable[[Value], int], inside: bool) -> list[int]:
+        """The launches of a kernel."""
+
+        def moving(buffer: int) -> bool:
+            return self.places[of(plan.stored.values[buffer])].kind in MOVING
+
+        found = []
+        for printed in print_launches(item, plan.stored, moving):
+            self.now += not inside
+            places = []
+            for a in printed.arguments:
+                if isinstance(a, Partial):
+                    v = a.root.value
+                    if a not in self.parts:
+                        self.parts[a] = self.new("scratch", (a.copies, v.size), v.dtype)
+                    places.append(self.parts[a])
+                else:
+                    places.append(of(plan.stored.values[a]))
+            found.append(self.launch(printed.text, printed.grid, printed.block, places))
+        return found
+
+    # -- rolled loops ---------------------------------------------------------------------------------------------------------
+
+    def loop(self, call: Call, results: list[int], given: list[int]) -> list[Any]:
+        """A rolled loop: the carry lives in the buffers of its results, slices and stacked results are rows of arrays."""
+        data = call.data
+        outputs = data.body.outputs
+        entries = dict(enumerate(results[: data.carry])) | {n: given[n] for n in range(data.carry, len(given))}
+        rows: list[tuple[int, int]] = []
+        copies: list[tuple[int, int]] = []
+        place: dict[int, int] = {}
+        for n, v in enumerate(outputs):
+            place[id(v)] = self.new("scratch" if n < data.carry else "row", v.shape, v.dtype)
+            (copies if n < data.carry else rows).append((place[id(v)], results[n]))
+        for n in range(data.carry, data.carry + data.slices):
+            entries[n] = self.new("row", call.args[n].shape[1:], call.args[n].dtype)
+            rows.append((entries[n], given[n]))
+
+        def of(v: Value) -> int:
+            return entries[v.slot] if isinstance(v, Input) else place[id(v)] if id(v) in place else self.of(v)
+
+        before = self.operations
+        items = self.copies(list(zip(given[: data.carry], results, strict=False)), [])
+        if rows:
+            items.append(self.aim(rows, data.length - 1 if data.reverse else 0))
+        body = self.sequence(data.body, of, True)
+        body += self.copies(copies, [(r, -1 if data.reverse else 1) for r, _ in rows])
+        self.operations = before + (self.operations - before) * data.length
+        self.notes.append(f"a loop of {data.length} steps is repeated launches")
+        for n in (*results, *given, *place.values(), *entries.values()):
+            self.use(n)
+        return [*items, Repeat(body, data.length, rows, data.reverse)]
+
+    def parameter(self, n: int, place: int, written: bool) -> tuple[str, str]:
+        """The parameter for an array, and what finds it."""
+        kind = ("" if written else "const ") + MEMORY[self.places[place].dtype.str[1:]]
+        if self.places[place].kind in MOVING:
+            return f"{kind} *const *__restrict__ b{n}", f"    {kind} *__restrict__ p{n} = *b{n};\n"
+        return f"{kind} *__restrict__ p{n}", ""
+
+    def aim(self, rows: list[tuple[int, int]], first: int) -> int:
+        """Let rows be the ones of a number of their arrays."""
+        parameters, head, lines = [], [], []
+        for n, (row, array) in enumerate(rows):
+            kind = MEMORY[self.places[row].dtype.str[1:]]
+            parameter, found = self.parameter(2 * n + 1, array, True)
+            parameters += [f"{kind} **__restrict__ b{2 * n}", parameter]
+            head.append(found)
+            lines.append(f"    *b{2 * n} = p{2 * n + 1} + {first * prod(self.places[row].shape)};\n")
+        body = "".join([f"({', '.join(parameters)})\n{{\n", *head, *lines, "}"])
+        return self.launch(body, 1, 1, [n for pair in rows for n in pair])
+
+    def copies(self, pairs: list[tuple[int, int]], moves: list[tuple[int, int]]) -> list[Any]:
+        """Copy arrays (from, to), and let rows be those so many further on."""
+        if not pairs and not moves:
+            return []
+        parameters, head, lines, places, most = [], [], [], [], 1
+        for source, target in pairs:
+            at, size = len(places), prod(self.places[target].shape)
+            for k, (place, written) in enumerate(((target, True), (source, False))):
+                parameter, found = self.parameter(at + k, place, written)
+                parameters.append(parameter)
+                head.append(found)
+            index = "int" if size < NARROW else "long long"
+            lines.append(f"    for ({index} i = thread; i < {size}; i += ({index})gridDim.x*blockDim.x) p{at}[i] = p{at + 1}[i];\n")
+            places += [target, source]
+            most = max(most, size)
+        for row, by in moves:
+            parameters.append(f"{MEMORY[self.places[row].dtype.str[1:]]} **__restrict__ b{len(places)}")
+            lines.append(f"    if (thread == 0) *b{len(places)} += {by * prod(self.places[row].shape)};\n")
+            places.append(row)
+        head.append("    const int thread = (int)blockIdx.x*blockDim.x + threadIdx.x;\n")
+        body = "".join([f"({', '.join(parameters)})\n{{\n", *head, *lines, "}"])
+        return [self.launch(body, min(1 << 16, -(-most // BLOCK)), BLOCK, places)]
 
 
 def emit_launches(plan: Plan, inputs: int, results: int) -> LaunchProgram:
@@ -142,40 +295,9 @@ def emit_launches(plan: Plan, inputs: int, results: int) -> LaunchProgram:
         If a launch needs more arrays than it can be given.
     """
     outputs, guards = plan.outputs[:results], plan.outputs[results:]
-    places = _Places(inputs, outputs, guards)
-    functions: dict[str, int] = {}
-    launches: list[Launch] = []
-    segments: list[Any] = []
-    operations, start = 0.0, 0
-
-    def moving(buffer: int) -> bool:
-        return places.list[places.of(plan.stored.values[buffer])].kind in MOVING
-
-    def launch(printed: Printed) -> None:
-        if len(printed.arguments) > ARGUMENTS:
-            raise OverflowError(f"a launch on {len(printed.arguments)} arrays, at most {ARGUMENTS} can be given to it")
-        places.now += 1
-        found = [places.part(a) if isinstance(a, Partial) else places.of(plan.stored.values[a]) for a in printed.arguments]
-        number = functions.setdefault(printed.text, len(functions))
-        launches.append(Launch(number, printed.grid, printed.block, [places.use(n) for n in found]))
-
-    for item in plan.order:
-        places.now += 1
-        if isinstance(item, Kernel):
-            if item.boxes or any(r.reduced for r in item.roots):
-                operations += cost_of(item)
-                for printed in print_launches(item, plan.stored, moving):
-                    launch(printed)
-            continue
-        if len(launches) > start:
-            segments.append((start, len(launches)))
-            start = len(launches)
-        segments.append(item)
-        for v in (*item.args, *item.results):
-            places.use(places.of(v))
-    if len(launches) > start:
-        segments.append((start, len(launches)))
-    places.now += 1
+    e = _Emitter(inputs, outputs, guards)
+    items = e.sequence(plan, e.of, False)
+    e.now += 1
     for v in (*outputs, *guards):  # read when all has run
-        places.use(places.of(v))
-    return LaunchProgram(list(functions), launches, segments, places.list, outputs, guards, places.at, operations, list(plan.notes))
+        e.use(e.of(v))
+    return LaunchProgram(list(e.functions), e.launches, items, e.places, outputs, guards, e.at, e.operations, [*plan.notes, *e.notes])

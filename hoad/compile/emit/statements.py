@@ -135,7 +135,8 @@ class Statements:
                 return f"(({p} {sign} {q}) | ({p} != {p})) ? {p} : {q}"
             case "sign":
                 p = self.text(x[0], t)
-                return f"({p} > 0) ? {literal(1.0, t)} : (({p} < 0) ? {literal(-1.0, t)} : {p})"
+                zero = f"({p} == 0) ? {literal(0.0, t)} : {p}"  # not -0, and NaN stays
+                return f"({p} > 0) ? {literal(1.0, t)} : (({p} < 0) ? {literal(-1.0, t)} : ({zero}))"
             case "select":
                 return f"{self.condition(x[0])} ? {self.text(x[1], t)} : {self.text(x[2], t)}"
             case "convert":

@@ -39,7 +39,7 @@ def loop_call(step: Step, args: list[Value | None], specs: list[ArraySpec], lowe
         return None
     steps = Steps(inputs, tuple(body.steps), tuple(body.outputs), (), {k: ArraySpec(*s) for k, s in body.specs.items()})
     lowered = lower(steps)
-    if lowered.calls or any(v.dtype not in LOOPS for v in lowered.outputs):
+    if lowered.calls or lowered.checks or any(v.dtype not in LOOPS for v in lowered.outputs):
         return None
     given = [Moved(a, [], a.shape) if isinstance(a, Uniform) else a for a in args if a is not None]
     data = LoopData(plan(stored_apart(lowered.outputs)), step.kw["carry"], step.kw["slices"], step.kw["length"], step.kw["reverse"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from hoad.compile.loops.roots import Call
 from hoad.compile.loops.values import Constant, Input, Moved, Pointwise, Result, Uniform, Value
 from hoad.compile.lower.dtypes import LOOPS, code
 from hoad.compile.lower.loops import loop_call
-from hoad.compile.steps import ArraySpec, Step, Steps
+from hoad.compile.steps import ArraySpec, Guard, Step, Steps
 
 __all__ = ["LOOPS", "Checked", "Lowered", "code", "known_here", "lower", "lowers", "pointwise", "uniform"]
 
@@ -39,6 +39,7 @@ class Checked(NamedTuple):
 
     value: Any
     failed: Value
+    error: str = "Singular matrix"
 
 
 def lowers(*names: str) -> Callable[[Rule], Rule]:
@@ -73,8 +74,18 @@ class Lowered:
     outputs: list[Value]
     guards: list[Value]
     calls: list[str]
-    checks: list[Value] = field(default_factory=list)
+    checks: list[Checked] = field(default_factory=list)
     """Conditions under which a library would have raised an error."""
+
+    @property
+    def asked(self) -> list[Value]:
+        """What guards and checks look at."""
+        return [*self.guards, *[c.failed for c in self.checks]]
+
+    def guarded(self, steps: Steps) -> Steps:
+        """The steps with a guard, of slot -1, for each check."""
+        checks = tuple(Guard(-1, False, c.error) for c in self.checks)
+        return replace(steps, guards=(*steps.guards, *checks)) if checks else steps
 
 
 def constant(x: Any) -> Value | None:
@@ -110,7 +121,7 @@ class _Lowerer:
         self.constants: dict[int, tuple[Any, Value | None]] = {}
         self.arrays: dict[Any, Constant] = {}
         self.calls: list[str] = []
-        self.checks: list[Value] = []
+        self.checks: list[Checked] = []
         self.wholes: dict[int, tuple[Value, float]] = {}
         self.late: dict[int, Step] = {}
 
@@ -181,7 +192,7 @@ class _Lowerer:
         if found is None and name in BODIES:
             return self.body(step, specs, args)
         if isinstance(found, Checked):
-            self.checks.append(found.failed)
+            self.checks.append(found._replace(value=None))
             found = found.value
         if found is None:
             return None

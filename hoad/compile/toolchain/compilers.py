@@ -23,10 +23,11 @@ from typing import Any
 
 from hoad.compile.toolchain import cache
 from hoad.compile.toolchain.flags import FUNCTIONS, REQUIRED, VECTOR_LIBRARIES, optional_flags
+from hoad.compile.toolchain.known import known
 from hoad.compile.toolchain.trial import examined
 from hoad.errors import NoCompilerError
 
-__all__ = ["Capabilities", "capabilities"]
+__all__ = ["Capabilities", "capabilities", "tried"]
 
 log = logging.getLogger("hoad")
 TRIAL = (2, REQUIRED, VECTOR_LIBRARIES, optional_flags("gcc"), optional_flags("clang"), FUNCTIONS)
@@ -57,6 +58,8 @@ class Capabilities:
         Functions of libm whose loops become calls of vector functions.
     openmp : bool
         Whether parallel regions work.
+    tried : bool
+        False for a compiler that was known and not tried out.
     identity : str
         Hash of the compiler's file, the processor, and the variables that change what it makes.
     """
@@ -68,6 +71,7 @@ class Capabilities:
     vector_functions: tuple[str, ...]
     openmp: bool
     identity: str = field(repr=False)
+    tried: bool = True
 
     @property
     def vector_math(self) -> bool:
@@ -104,8 +108,18 @@ def capabilities() -> Capabilities:
     return found
 
 
-def _search() -> Capabilities | NoCompilerError:
-    """The first candidate that works, from the cache or by trial."""
+def tried() -> Capabilities:
+    """As :func:`capabilities`, found out by trial where it was only known."""
+    key = (os.environ.get("CC", ""), os.environ.get("PATH", ""), _environment())
+    with _lock:
+        found = _known.get(key)
+        if found is None or (isinstance(found, Capabilities) and not found.tried):
+            _known[key] = _search(trial=True)
+    return capabilities()
+
+
+def _search(trial: bool = False) -> Capabilities | NoCompilerError:
+    """The first candidate that works: from the cache, because it is known, or by trial."""
     reasons = []
     seen = set()
     for command, files in _candidates():
@@ -118,7 +132,11 @@ def _search() -> Capabilities | NoCompilerError:
             continue
         seen.add((files, command[1:]))
         try:
-            return _kept(identity) or cache.with_place(partial(_trial, command, identity))
+            kept = _kept(identity)
+            guess = None if kept or trial else known(command, files)
+            if guess is not None:
+                return Capabilities(command=command, identity=identity, **guess)
+            return kept or cache.with_place(partial(_trial, command, identity))
         except NoCompilerError as error:
             log.info("%s is not used: %s", shlex.join(command), error)
             reasons.append(f"{shlex.join(command)}: {error}")
@@ -136,7 +154,9 @@ def _candidates() -> Iterator[tuple[tuple[str, ...], tuple[tuple[str, int, int],
         words = (given,)
     for command in (words, ("cc",), ("gcc",), ("clang",)):
         if command:
-            yield (shutil.which(command[0]) or command[0], *command[1:]), tuple(f for word in command for f in _files(word))
+            where = shutil.which(command[0])
+            found = os.path.abspath(where) if where else command[0]  # it runs in another folder, under this very name
+            yield (found, *command[1:]), tuple(f for word in command for f in _files(word))
     # The package's launcher would only replace itself by this program.
     spec = importlib.util.find_spec("ziglang")
     for folder in (spec.submodule_search_locations or []) if spec else []:

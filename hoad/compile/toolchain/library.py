@@ -11,8 +11,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from hoad.compile.toolchain import cache
-from hoad.compile.toolchain.compilers import Capabilities, capabilities
+from hoad.compile.toolchain.compilers import Capabilities, capabilities, tried
 from hoad.compile.toolchain.flags import SUFFIX
+from hoad.compile.toolchain.known import linking
 from hoad.compile.toolchain.objects import compile_object
 from hoad.compile.toolchain.settings import cache_size
 from hoad.compile.toolchain.threads import threads_address
@@ -60,6 +61,17 @@ def shared_library(source: str, *, optimise: str = "-O3", extra: tuple[str, ...]
     >>> library = shared_library("double twice(double x) { return 2 * x; }")  # doctest: +SKIP
     """
     found = capabilities()
+    try:
+        return _library(source, optimise, extra, found)
+    except NoCompilerError:
+        if found.tried or (better := tried()) == found:
+            raise
+        return _library(source, optimise, extra, better)
+
+
+def _library(source: str, optimise: str, extra: tuple[str, ...], found: Capabilities) -> ctypes.CDLL:
+    if not found.tried:
+        extra = (*extra, *linking(source))
     text = "\0".join((source, optimise, *extra, "", *found.flags, *found.libraries, found.identity))
     key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[: cache.KEY]
     if key in _loaded:
@@ -87,9 +99,11 @@ def _obtain(place: cache.Cache, key: str, source: str, flags: tuple[str, ...], f
     limit = cache_size()  # before any work: the setting may be wrong
     for _ in range(3):
         path = place.find(key, SUFFIX[1:])
+        stored = False
         if path is None:
             with place.building() as folder:
                 path = place.store(key, compile_object(found.command, flags, source, folder, found.libraries))
+            stored = True
         try:
             library = _load(path)
         except OSError as error:
@@ -97,7 +111,8 @@ def _obtain(place: cache.Cache, key: str, source: str, flags: tuple[str, ...], f
                 continue
             path.unlink(missing_ok=True)
             raise NoCompilerError(f"what {shlex.join(found.command)} made cannot be loaded: {error}") from error
-        place.trim(limit)
+        if stored:
+            place.trim(limit)
         return library
     raise OSError(f"{place.path} is emptied faster than it is filled")
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -58,7 +59,9 @@ def run(
     reader = threading.Thread(target=_drain, args=(process, output), daemon=True)
     try:
         reader.start()
-        status = process.wait(limit)
+        end = time.monotonic() + limit
+        reader.join(limit)  # it ends with the process; to wait for that by asking again and again would take longer
+        status = process.wait(max(0.0, end - time.monotonic()))
     except subprocess.TimeoutExpired:
         _kill(process)
         raise TimeLimitError(f"{command[0]} did not end within {limit:g} seconds and was stopped") from None

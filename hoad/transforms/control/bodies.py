@@ -1,0 +1,251 @@
+"""One step of a loop, recorded for all of them: the body of :mod:`hoad.modes.loop_steps`.
+
+While the step runs, a recording of its own stands where the recording of the level stood, as a segment of tape does for a reverse
+level.  What the step uses of the recording around it becomes an input of the body, and what depends on nothing else is computed
+before the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from hoad.core.box import Box, held
+from hoad.core.level import STATE
+from hoad.core.primitive import ViewPrimitive
+from hoad.modes.loop_steps import Body, same, same_step
+from hoad.modes.record import Step
+from hoad.modes.watched import UnrollError, Watch, Watched, WatchedNumber
+from hoad.transforms.control.layout import Layout, take_apart
+
+__all__ = ["OneStep", "UnevenError", "UnfitError", "strong"]
+
+_bases = count(1 << 40, 1 << 40)
+
+
+class UnfitError(Exception):
+    """One step does not stand for all of them."""
+
+
+class UnevenError(Exception):
+    """A step changes how its carry is laid out at ``level``: the next step may not."""
+
+    def __init__(self, level: float) -> None:
+        self.level = level
+
+
+def strong(box: Any) -> Any:
+    """A recorded number as an array."""
+    return Watched(box.level, held(box), box.aux) if type(box) is WatchedNumber else box
+
+
+class _Constants:
+    """Constants of a body, which is run at once: it keeps numbers of its own also in the first of two recordings."""
+
+    def __init__(self, outer: Any) -> None:
+        self.outer = outer
+        self.first = outer.first
+
+    def keep(self, x: Any) -> Any:
+        kept = self.outer.keep(x)
+        return _copied(x) if self.first is None else kept
+
+
+def _copied(x: Any) -> Any:
+    """An argument of a step that nobody else can change."""
+    if isinstance(x, np.ndarray):
+        return x.copy("K") if x.dtype.kind != "O" else x
+    if type(x) in (tuple, list):
+        return type(x)(map(_copied, x))
+    if type(x) is dict:
+        return {k: _copied(v) for k, v in x.items()}
+    return _copied(held(x)) if isinstance(x, Box) else x
+
+
+class _Recording(Watch):
+    """The recording of a body, with slots that no other recording has."""
+
+    def __init__(self, outer: Watch) -> None:
+        super().__init__(_Constants(outer.constants))  # type: ignore[arg-type]
+        self.outer = outer
+        self.base = next(_bases)
+        self.closed: dict[int, Watched] = {}
+        self.names: dict[int, int] = {}
+
+    def new(self, level: float, value: Any) -> Watched:
+        slot = self.base + len(self.specs)
+        if not hasattr(value, "dtype"):
+            value = np.asarray(value)[()]
+        self.specs[slot] = (value.shape, value.dtype)
+        return Watched(level, value, slot)
+
+    def owns(self, slot: int) -> bool:
+        return slot in self.specs or self.outer.owns(slot)
+
+    def met(self, box: Watched) -> None:
+        if box.aux not in self.closed:
+            if not self.outer.owns(box.aux):
+                raise UnrollError
+            self.names[box.aux] = -1 - len(self.closed)
+            self.closed[box.aux] = Watched(box.level, held(box), box.aux)
+
+    def ask(self, slot: int, value: Any) -> None:
+        if slot in self.specs:
+            super().ask(slot, value)
+        else:
+            self.outer.ask(slot, value)
+
+
+class OneStep:
+    """A recorded step: the structure and the numbers of what it returned, and its steps.
+
+    Parameters
+    ----------
+    call : callable
+        Parts of the carry and of the slices, as boxes -> (new carry, y): lists of leaves.
+    level : float
+        Level of the recording.
+    given : sequence
+        Numbers of the parts.
+    weak : sequence of int
+        Positions of Python numbers among them.
+    """
+
+    def __init__(self, call: Callable[[list[Any]], Any], level: float, given: Sequence[Any], weak: Sequence[int] = ()) -> None:
+        outer = STATE[level]
+        self.level = level
+        self.state = state = _Recording(outer)
+        boxes: list[Any] = [state.new(level, x) for x in given]
+        for i in weak:
+            boxes[i] = WatchedNumber(level, held(boxes[i]), boxes[i].aux)
+        STATE[level] = state
+        try:
+            new, y = call(boxes)
+        finally:
+            STATE[level] = outer
+        carry_parts: list[Any] = []
+        y_parts: list[Any] = []
+        self.layouts: list[Layout] = [take_apart(leaf, level, carry_parts) for leaf in new]
+        self.y_layouts: list[Layout] = [take_apart(leaf, level, y_parts) for leaf in y]
+        self.width = len(carry_parts)
+        self.inputs = len(given)
+        self.values = []
+        self.specs = []
+        self.outputs: list[tuple[int | None, Any]] = []
+        for part in (*carry_parts, *y_parts):
+            if isinstance(part, Watched):
+                if part.aux not in state.specs:
+                    state.met(part)
+                value = held(part)
+                self.outputs.append((part.aux, None))
+            else:
+                value = part.copy("K") if isinstance(part, np.ndarray) else part if hasattr(part, "dtype") else np.asarray(part)[()]
+                self.outputs.append((None, value))
+            self.values.append(value)
+            self.specs.append((value.shape, value.dtype))
+        self.steps = [self._renamed(step) for step in state.steps]
+        self.outputs = [(None if slot is None else self._name(slot), constant) for slot, constant in self.outputs]
+        self.asked = {self._name(a.slot): a for a in state.asked}
+
+    def _name(self, slot: int) -> int:
+        """Slots of the body from 0 upwards, those around it from -1 downwards."""
+        return slot - self.state.base if slot in self.state.specs else self.state.names[slot]
+
+    def _renamed(self, step: Step) -> Step:
+        inputs = tuple([(i, self._name(slot)) for i, slot in step.inputs])
+        return Step(step.primitive, step.args, inputs, step.kw, tuple([slot - self.state.base for slot in step.outputs]))
+
+    def uses(self, slot: int) -> bool:
+        """Whether anything depends on a slot."""
+        used = any(s == slot for step in self.steps for _, s in step.inputs)
+        return used or slot in self.asked or any(s == slot for s, _ in self.outputs)
+
+    def same(self, other: OneStep) -> bool:
+        """Whether two steps are one."""
+        return (
+            (self.layouts, self.y_layouts, self.specs) == (other.layouts, other.y_layouts, other.specs)
+            and list(self.state.closed) == list(other.state.closed)
+            and len(self.steps) == len(other.steps)
+            and self.asked.keys() == other.asked.keys()
+            and all(same_step(a, b) for a, b in zip(self.steps, other.steps, strict=True))
+            and same(tuple(self.outputs), tuple(other.outputs))
+        )
+
+    # -- the body ---------------------------------------------------------------------------------------------------------
+
+    def body(self) -> tuple[Body, list[Any]]:
+        """The body of the loop, and what it closes over."""
+        closed: dict[int, Any] = {self.state.names[slot]: box for slot, box in self.state.closed.items()}
+        fixed = self._fixed()
+        if any(slot not in fixed and slot >= 0 for slot in self.asked):
+            raise UnfitError
+        if self.state.failed:
+            raise UnfitError
+        STATE[self.level].weak = STATE[self.level].weak or self.state.weak
+        self._hoist(fixed, closed)
+        needed = {slot for slot, _ in self.outputs if slot is not None}
+        kept = []
+        for step in reversed(self.steps):
+            if not all(slot in closed for slot in step.outputs) and needed.intersection(step.outputs):
+                kept.append(step)
+                needed.update(slot for _, slot in step.inputs)
+        kept.reverse()
+        given = [slot for slot in closed if slot in needed]
+        n = self.inputs + len(given)
+        names = {slot: slot for slot in range(self.inputs)} | {slot: self.inputs + i for i, slot in enumerate(given)}
+        for step in kept:
+            for slot in step.outputs:
+                names[slot] = n
+                n += 1
+        specs: dict[int, Any] = {}
+        for slot, name in names.items():
+            specs[name] = (
+                (held(closed[slot]).shape, held(closed[slot]).dtype) if slot in closed else self.state.specs[slot + self.state.base]
+            )
+        steps = [
+            Step(s.primitive, s.args, tuple([(i, names[slot]) for i, slot in s.inputs]), s.kw, tuple([names[o] for o in s.outputs]))
+            for s in kept
+        ]
+        outputs = tuple([(None if slot is None else names[slot], constant) for slot, constant in self.outputs])
+        inputs = tuple([specs[i] for i in range(self.inputs + len(given))])
+        return Body(inputs, tuple(steps), outputs, dict(sorted(specs.items()))), [closed[slot] for slot in given]
+
+    def _fixed(self) -> set[int]:
+        """Slots that are the same in each step of the loop."""
+        fixed: set[int] = set()
+        for step in self.steps:
+            if all(slot < 0 or slot in fixed for _, slot in step.inputs):
+                fixed.update(step.outputs)
+        return fixed
+
+    def _hoist(self, fixed: set[int], closed: dict[int, Any]) -> None:
+        """Compute before the loop what is the same in each step, unless that only moves or repeats numbers."""
+
+        def size(slot: int) -> int:
+            return int(held(closed[slot]).size) if slot < 0 else prod(self.state.specs[slot + self.state.base][0])
+
+        wanted = set(self.asked)
+        for step in self.steps:
+            if step.outputs[0] in fixed and not isinstance(step.primitive, ViewPrimitive):
+                most = max(size(slot) for _, slot in step.inputs)
+                wanted.update(slot for slot in step.outputs if size(slot) <= most)
+        needed = set(wanted)
+        for step in reversed(self.steps):
+            if needed.intersection(step.outputs):
+                needed.update(slot for _, slot in step.inputs)
+        boxes = dict(closed)
+        for step in self.steps:
+            if step.outputs[0] in fixed and needed.intersection(step.outputs):
+                args = list(step.args)
+                for position, slot in step.inputs:
+                    args[position] = boxes[slot]
+                y = step.primitive.bind(*args, **step.kw)
+                boxes.update(zip(step.outputs, y if step.primitive.multi else (y,), strict=True))
+        closed.update((slot, boxes[slot]) for slot in wanted if slot >= 0)
+        for slot, question in self.asked.items():
+            if slot >= 0:
+                STATE[self.level].ask(boxes[slot].aux, question.value)

@@ -1,0 +1,233 @@
+"""Loops under recording for compilation: the step is recorded once and becomes the body of one step of the recording.
+
+Levels of derivatives are taken apart as in the loops that are kept on tape: what remains is a loop of arrays.  At a reverse level the
+run of the loop is such a loop, which also stacks the states that go into its steps, and the sweep is another one, from the end,
+through these states.  Both may run at a reverse level again.
+
+A first step often differs (a carry begins as a constant and has a derivative from then on): steps are recorded by themselves until
+one returns what it was given.  Where one step does not stand for all (Python asks for numbers, its own state changes), each step
+is recorded, as Python runs the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from hoad.core.box import Box, held
+from hoad.core.level import STATE
+from hoad.core.series import Series
+from hoad.modes.batch import Batched
+from hoad.modes.forward import Dual
+from hoad.modes.loop_steps import loop_
+from hoad.modes.reverse import Node
+from hoad.modes.taylor import Jet
+from hoad.modes.watched import UnrollError, Watch, Watched
+from hoad.transforms.control.bodies import OneStep, UnevenError, UnfitError, strong
+from hoad.transforms.control.layout import Layout, NotRepeatable, boxes, build, hidden_axes, take_apart
+from hoad.transforms.control.unrolled import Step, kept, stacked
+
+__all__ = ["FEWEST", "MOST_PEELED", "InnerTapeError", "Rolling", "deepest", "recorded_loop"]
+
+FEWEST = 4
+"""Fewer steps are recorded one by one."""
+
+MOST_PEELED = 3
+"""So many steps at the beginning may have a structure of their own."""
+
+NEAR = 1e-11
+"""How near the results must be that a step gives for its number as an integer and as an array."""
+
+
+class InnerTapeError(Exception):
+    """A step uses values of a reverse level that its arguments do not have."""
+
+    def __init__(self, level: float) -> None:
+        self.level = level
+
+
+def recorded_loop(
+    step: Step, carry: list[Any], xs: list[Any], length: int | None, closure: list[Any], functions: Sequence[Any]
+) -> tuple[list[Any], list[Any]] | None:
+    """Last carry and stacked y of a loop that is being recorded, as one step; None if that is not so, or cannot be."""
+    if length is None or length < FEWEST:
+        return None
+    level = _recording([*carry, *xs, *closure])
+    if level is None or not STATE[level].rolls:
+        return None
+    rolling = Rolling(level, closure, functions)
+    try:
+        return rolling.run(step, carry, xs, 0, length, False, float("inf"))
+    except (NotRepeatable, UnfitError, UnevenError):
+        return None
+
+
+def _recording(values: Sequence[Any]) -> float | None:
+    """The level of a recording for compilation that values belong to."""
+    for value in values:
+        for x in boxes(value):
+            if isinstance(x, Watched) and isinstance(STATE.get(x.level), Watch):
+                return x.level
+    return None
+
+
+def deepest(values: Sequence[Any], above: float, below: float) -> float | None:
+    """The innermost reverse level of values between two levels."""
+    found = None
+    for value in values:
+        for x in boxes(value):
+            if type(x) is Node and above < x.level < below and (found is None or x.level > found):
+                found = x.level
+            elif x.level > above and type(x) not in (Node, Dual, Batched, Jet):
+                raise NotRepeatable
+    return found
+
+
+class Rolling:
+    """What the loops within one loop have in common.
+
+    Parameters
+    ----------
+    level : float
+        Level of the recording.
+    closure : list
+        Values that the steps are known to use.
+    functions : sequence of callable
+        What the steps call, whose own state must not change.
+    """
+
+    def __init__(self, level: float, closure: list[Any], functions: Sequence[Any]) -> None:
+        self.level = level
+        self.closure = closure
+        self.functions = functions
+
+    def run(
+        self, step: Step, carry: list[Any], xs: list[Any], first: int, length: int, backward: bool, below: float
+    ) -> tuple[list[Any], list[Any]]:
+        """A loop of ``length`` steps, numbered from ``first``; with ``backward`` from the last one.  Values are below a level."""
+        rows: list[list[Any]] = []
+        end = first + length
+        at = (first, end)
+        for _ in range(MOST_PEELED + 1):
+            if at[1] - at[0] < FEWEST:
+                break
+            part = [x[at[0] - first : at[1] - first] for x in xs] if at != (first, end) else xs
+            level = deepest([*carry, *xs, *self.closure], self.level, below)
+            tried = level
+            while True:
+                try:
+                    carry, ys = self.chunk(tried, step, carry, part, at[0], at[1] - at[0], backward, below)
+                    return carry, _joined(rows, ys, backward)
+                except InnerTapeError as found:
+                    tried = found.level
+                except UnevenError as found:
+                    if found.level != (self.level if tried is None else tried):
+                        raise
+                    break
+            k = at[1] - 1 if backward else at[0]
+            carry, y = step(k, [c.snapshot() if isinstance(c, Box) else c for c in carry], [x[k - first] for x in xs])
+            rows.append([kept(leaf) for leaf in y])
+            at = (at[0], k) if backward else (k + 1, at[1])
+        raise UnfitError
+
+    def chunk(
+        self, level: float | None, step: Step, carry: list[Any], xs: list[Any], first: int, length: int, backward: bool, below: float
+    ) -> tuple[list[Any], list[Any]]:
+        """All of a loop at once."""
+        if level is not None:
+            from hoad.transforms.control.recorded_sweeps import RecordedSweep
+
+            return RecordedSweep(self, level, step, carry, xs, first, length, backward).result()
+        return _Plain(self, step, carry, xs, first, length, backward, below).result()
+
+
+def _joined(rows: list[list[Any]], ys: list[Any], backward: bool) -> list[Any]:
+    """Stacked results of single steps and of the loop after them."""
+    if not rows:
+        return ys
+    if len(rows[0]) != len(ys):
+        raise UnfitError
+    columns = [stacked(list(column)) for column in zip(*(reversed(rows) if backward else rows), strict=True)]
+    return [np.concatenate([y, c] if backward else [c, y]) for c, y in zip(columns, ys, strict=True)]
+
+
+class _Plain:
+    """A loop at the level of the recording."""
+
+    def __init__(
+        self, rolling: Rolling, step: Step, carry: list[Any], xs: list[Any], first: int, length: int, backward: bool, below: float
+    ) -> None:
+        self.rolling, self.step, self.first, self.length, self.backward, self.below = rolling, step, first, length, backward, below
+        self.level = level = rolling.level
+        parts: list[Any] = []
+        x_parts: list[Any] = []
+        self.layouts = [take_apart(c, level, parts) for c in carry]
+        self.x_layouts = [take_apart(x, level, x_parts) for x in xs]
+        if any(isinstance(p, bool | int) for p in parts):
+            raise UnfitError
+        axes = [n for one in self.x_layouts for n in hidden_axes(one)]
+        self.parts = [strong(p) for p in parts]
+        self.xs = [np.moveaxis(strong(p), n, 0) if n else strong(p) for p, n in zip(x_parts, axes, strict=True)]
+
+    def call(self, k: Any) -> Callable[[list[Any]], Any]:
+        """The step number ``k`` (None: the last of the parts that it is given) as a function of parts."""
+
+        def of_parts(given: list[Any]) -> Any:
+            number = k if k is not None else given[-1]
+            values, slices = iter(given), iter(given[len(self.parts) :])
+            old = [build(one, values) for one in self.layouts]
+            new, y = self.step(number, old, [build(one, slices) for one in self.x_layouts])
+            found = deepest([*new, *y], self.level, self.below)
+            if found is not None:
+                raise InnerTapeError(found)
+            return new, y
+
+        return of_parts
+
+    def numbers(self, k: int) -> list[Any]:
+        """The slices of step ``k``."""
+        return [(held(x) if isinstance(x, Watched) else x)[k - self.first] for x in self.xs]
+
+    def result(self) -> tuple[list[Any], list[Any]]:
+        from hoad.compile.captures import Captures
+
+        before = Captures(self.rolling.functions, [])
+        try:
+            one, numbered = self.recorded()
+        finally:
+            if not before.same():
+                raise UnrollError
+        body, closed = one.body()
+        width = len(self.parts)
+        xs = [*self.xs, np.arange(self.first, self.first + self.length)] if numbered else self.xs
+        if not numbered:
+            body = without(body, width + len(xs))
+        out = loop_.bind(
+            *self.parts, *xs, *closed, body=body, length=self.length, carry=width, slices=len(xs), reverse=self.backward
+        )
+        values = iter(out)
+        last = [build(one, values) for one in self.layouts]
+        axes = [n for y in one.y_layouts for n in hidden_axes(y)]
+        rest = iter([np.moveaxis(p, 0, n) if n else p for p, n in zip(values, axes, strict=True)])
+        return last, [build(y, rest) for y in one.y_layouts]
+
+    def recorded(self) -> tuple[OneStep, bool]:
+        """The step, and whether it uses its number."""
+        a, b = (self.first, self.first + 1) if not self.backward else (self.first + self.length - 1, self.first + self.length - 2)
+        given = [held(p) if isinstance(p, Watched) else p for p in self.parts]
+        n = len(given) + len(self.xs)
+        one = OneStep(self.call(None), self.level, [*given, *self.numbers(a), np.int64(a)], [n])
+        if one.layouts != self.layouts or one.specs[: one.width] != [(np.shape(x), x.dtype) for x in given]:
+            raise UnevenError(self.level)
+        if any(slot == n for slot in one.asked):
+            raise UnfitError
+        numbered = one.uses(n)
+        given = [*one.values[: one.width], *self.numbers(b)]
+        other = OneStep(self.call(None), self.level, [*given, np.int64(b)], [n])
+        if not one.same(other):
+            raise UnrollError
+        if numbered and not _near(other, OneStep(self.call(b), self.level, given)):
+            raise UnfitError
+        return one, numbered
