@@ -173,8 +173,8 @@ class ArgumentWriteError(InPlaceError):
     @classmethod
     def found(cls, name: str) -> ArgumentWriteError:
         return cls(
-            f"{name} writes into one of its arguments, expected one that leaves them as they are: a compiled function does not change "
-            "what its caller holds. Let it work on a copy (x = x.copy()) and return the result."
+            f"{name} writes into one of its arguments, expected one that leaves them as they are: a compiled function does not "
+            "change what its caller holds. Let it work on a copy (x = x.copy()) and return the result."
         )
 
 
@@ -277,8 +277,8 @@ class CompileError(HoadError, TypeError):
         what = first if first == second else f"{first}, then {second}"
         return cls(
             f"{name} was recorded twice and did something else the second time, first at step {step + 1} ({what}); expected the "
-            "same steps with the same constants for the same arguments. Does it draw random numbers, count its calls or read a clock? "
-            "Pass random numbers and state to the compiled function as arguments, and return new state as a result."
+            "same steps with the same constants for the same arguments. Does it draw random numbers, count its calls or read a "
+            "clock? Pass random numbers and state to the compiled function as arguments, and return new state as a result."
         )
 
     @classmethod

@@ -57,7 +57,7 @@ _modules = {"cupy": "hoad.backends.cupy"}
 
 
 _answering: Any = _HOST
-"""What :func:`maybe_any` and :func:`truth` may ask: what NumPy computes with, and recorded values, which take note of the answer."""
+"""What :func:`maybe_any` and :func:`truth` may ask: what NumPy computes with, and recorded values, which note the answer."""
 
 
 def answers(box_type: type) -> None:

@@ -203,7 +203,7 @@ class Captures:
         lines = "".join(f"        if not ({t}): return False\n" for t in terms)
         text = f"def unchanged():\n    try:\n{lines}        return True\n    except Exception:\n        return False\n"
         exec(text, names)
-        return names["unchanged"]  # type: ignore[no-any-return]
+        return names["unchanged"]
 
 
 def _content(cell: Any) -> Any:

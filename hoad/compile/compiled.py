@@ -21,9 +21,14 @@ from hoad.core.space import NAMESPACE, flatten
 from hoad.errors import ArgumentWriteError, CompileError
 from hoad.modes.watched import ForeignTraceError
 
-__all__ = ["CompiledFunction", "compile"]
+__all__ = ["CompiledFunction", "compile", "maybe_compiled"]
 
 Function = Callable[..., Any]
+
+MOST_SIGNATURES = 1024
+"""Signatures for which there are Programs; others run without compilation."""
+
+ADVICE = "each value of a static argument is one, so pass an int that changes as a float or as np.int64"
 
 MOST_CHANGES = 64
 """How often what a function closes over may change before it runs without compilation."""
@@ -47,7 +52,8 @@ class CompiledFunction:
     def __init__(self, f: Function, static_argnums: Any = (), static_argnames: Any = (), backend: str | None = None) -> None:
         if not callable(f):
             raise TypeError(f"hoad.compile got {type(f).__name__}, expected a function")
-        self._f = f
+        self._f: Function = f._f if isinstance(f, CompiledFunction) else f
+        f = self._f
         self._options = (static_argnums, static_argnames, backend)
         self._static = Static(f, static_argnums, static_argnames)
         self._backend = settings.backend_of(backend)
@@ -57,7 +63,7 @@ class CompiledFunction:
         self._name = getattr(f, "__qualname__", type(f).__name__)
         self._lock = threading.RLock()
         self._bound: dict[int, tuple[Any, CompiledFunction]] = {}
-        update_wrapper(self, f)
+        update_wrapper(self, f, updated=())
         self.clear()
 
     def clear(self) -> None:
@@ -94,7 +100,8 @@ class CompiledFunction:
         if paths is not None:
             if paths.eager:
                 return self._f(*args, **kwargs)
-            program, result = paths.run(call.leaves)
+            tried = None if self._fast is None and self._direct is None else self.program
+            program, result = paths.run(call.leaves, tried)
             if program is not None:
                 self._remember(program, call)
                 return result
@@ -106,6 +113,9 @@ class CompiledFunction:
         with self._lock:
             paths = self._paths.get(call.key)
             if paths is None:
+                if len(self._paths) >= MOST_SIGNATURES:
+                    settings.once("%s runs without compilation beyond %d signatures: %s", self._name, MOST_SIGNATURES, ADVICE)
+                    return self._f(*args, **kwargs)
                 paths = Paths(describe(call.key), self._name)
             program, result = paths.run(call.leaves)  # another thread may have made it meanwhile
             if program is None and not paths.eager:
@@ -155,8 +165,8 @@ class CompiledFunction:
         fast = program.fast if self._captures is None else self._captures.around(program.fast)
         if call.flat and (program.single or program.tuple):
             self._fast = fast
-        elif len(call.leaves) == len(call.parts):
-            self._direct = _through_containers(fast, call.spec, call.named, program)
+        elif not call.fixed:
+            self._direct = _through_containers(fast, call, program)
 
     def _changed(self) -> None:
         """Forget what was recorded with other values of what the function closes over."""
@@ -185,7 +195,7 @@ class CompiledFunction:
         return None if self.program is None else self.program.cost
 
     def explain(self) -> str:
-        """What is known about all Programs, as text: steps, guards and who asked, what runs them, and what is not compiled and why."""
+        """What is known about all Programs, as text: steps, guards, who asked, what runs them, what is not compiled and why."""
         return report.explained(self._name, self._backend, self._eager, self._paths.values(), self._captures)
 
     def __repr__(self) -> str:
@@ -227,18 +237,25 @@ def _itself(x: Any) -> Any:
     return x
 
 
-def _through_containers(fast: Function, spec: Any, named: bool, program: CompiledProgram) -> Function:
-    """The call of a Program whose inputs come in containers of one structure."""
+def _through_containers(fast: Function, call: Call, program: CompiledProgram) -> Function:
+    """The call of a Program whose inputs come in containers of one structure, or beside static values."""
     flatten_tree, build = optree.tree_flatten, optree.tree_unflatten
     whole = program.single or program.tuple
-    out = program.recorded.spec
+    out, spec, named = program.recorded.spec, call.spec, call.named
+    static = [(i, x) for i, x in enumerate(call.parts) if i not in set(call.where)]
+    static.reverse()
 
     def direct(args: Any, kwargs: Any) -> Any:
         if named is not bool(kwargs):
             return NotImplemented
-        leaves, found = flatten_tree((args, kwargs) if named else args, namespace=NAMESPACE)
+        given: Any = (args, kwargs) if named else args
+        leaves, found = flatten_tree(given, namespace=NAMESPACE)
         if found != spec:
             return NotImplemented
+        for i, known in static:
+            x = leaves.pop(i)
+            if x is not known and (type(x) is not type(known) or x != known):
+                return NotImplemented
         y = fast(*leaves)
         return y if whole or y is NotImplemented else build(out, y)
 
@@ -275,23 +292,52 @@ class _BoundMethod:
 
 
 def compile(f: Any = None, *, static_argnums: Any = (), static_argnames: Any = (), backend: str | None = None) -> Any:
-    """A function that runs as native code.
+    """A function that runs as native code after its first call.
 
     Parameters
     ----------
     f : callable, optional
-        A function of arrays, numbers and containers of them; without it, ``compile`` is a decorator.
+        A function of arrays, numbers and containers of them; it may differentiate. Without it, ``compile`` is a decorator, also of
+        methods.
     static_argnums : int or sequence of int
-        Positions of arguments whose value is part of the Program.
+        Positions of arguments whose value is part of the Program; they must be hashable.
     static_argnames : str or sequence of str
         The same by name.
     backend : {"c", "numpy", "off", "cuda"}, optional
-        What runs the Programs; default: the environment variable ``HOAD_COMPILE``, or "c".
+        What runs the Programs; default: the environment variable ``HOAD_COMPILE``, or "c". Both are read when ``compile`` is
+        called. Where native code cannot be had, NumPy runs the same steps, and one line in the log "hoad" says why.
 
     Returns
     -------
     CompiledFunction
-        Takes the arguments of ``f`` and returns what ``f`` returns.
+        Takes the arguments of ``f`` and returns what ``f`` returns, as arrays that share no memory with anything; NumPy scalars
+        stand for Python's numbers. Its ``program``, ``source``, ``cost`` and ``explain()`` tell what was made of ``f``.
+
+    Raises
+    ------
+    CompileError
+        When it is called: if ``f`` draws random numbers, counts its calls or reads a clock, so that two recordings differ; if an
+        argument can be neither an input nor static.
+    ArgumentWriteError
+        When it is called: if ``f`` writes into its arguments.
+
+    Notes
+    -----
+    The first call for each signature records what ``f`` does, twice, and compiles the steps. Inputs are arrays, NumPy scalars,
+    Python floats and complex numbers; their shapes and dtypes are the signature, together with the values of everything else: an
+    int, a bool, a string, None, a function.
+
+    Wherever Python asks for a number on the way (``if x > 0``, an index, ``float(x)``), the steps hold where the answer is the
+    same; for another answer ``f`` is recorded again, so that a function of k paths has at most k Programs. With more than 64 paths,
+    or more than 4 that hold for single values of a whole array, the signature runs without compilation, and one line in the log
+    says so.
+
+    Numbers and arrays that ``f`` closes over, also through globals and attributes, are compared with what they were, and ``f`` is
+    recorded again when they have changed. Of arrays beyond 512 elements a sample is compared: call ``clear()`` after overwriting a
+    few elements of a large array, or pass it as an argument.
+
+    Called with traced values, it is ``f`` itself: ``hoad.grad`` of a compiled function differentiates ``f``. Compiled code gives no
+    floating-point warnings.
 
     Examples
     --------
@@ -303,3 +349,30 @@ def compile(f: Any = None, *, static_argnums: Any = (), static_argnames: Any = (
     if f is None:
         return partial(compile, static_argnums=static_argnums, static_argnames=static_argnames, backend=backend)
     return CompiledFunction(f, static_argnums, static_argnames, backend)
+
+
+def maybe_compiled(f: Function, when: Any = "auto") -> Function:
+    """``f`` compiled: always for True, never for False, and from its second call on for "auto"."""
+    if when is True:
+        return CompiledFunction(f)
+    if when is False:
+        return f
+    if when != "auto":
+        raise CompileError.option("compile", when, "True, False or 'auto'")
+    return _FromTheSecondCall(f)
+
+
+class _FromTheSecondCall:
+    """A function that is compiled when it is called again: what is called once is not worth a compiler."""
+
+    __slots__ = ("_compiled", "_f")
+
+    def __init__(self, f: Function) -> None:
+        self._f = f
+        self._compiled: CompiledFunction | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._compiled is None:
+            self._compiled = CompiledFunction(self._f)
+            return self._f(*args, **kwargs)
+        return self._compiled(*args, **kwargs)

@@ -125,7 +125,7 @@ def build(steps: Steps, device: Device | None = None) -> CudaExecutor:
             ) from None
     plan, lowered = planned(steps)
     try:
-        program = emit_launches(plan, len(steps.inputs), len(lowered.outputs))
+        program = emit_launches(plan, steps.inputs, len(lowered.outputs))
     except OverflowError as error:
         raise NoCompilerError(f"the CUDA program has {error}. Store intermediate sums, or choose HOAD_COMPILE=numpy.") from None
     names = [f"k{n}" for n in range(len(program.functions))]

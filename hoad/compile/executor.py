@@ -121,6 +121,7 @@ class NativeExecutor:
             total=self.total,
             guards=guards,
             single=len(self.specs) == 1,
+            numbers=self.steps.numbers,
             release_gil=self.native.operations > HEAVY,
             keep=self.library,
         )

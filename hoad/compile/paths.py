@@ -25,6 +25,9 @@ MOST_PATHS = 64
 MOST_LOOKS = 4
 """Programs for one signature that hold for single values of an array only, because Python looked at its numbers."""
 
+LATEST = 3
+"""Programs that are tried by one call each, before the answers of the latest say which one it is."""
+
 MOST_FAILURES = 3
 """Runs that raised although the function itself did not, before calls with this signature run without compilation."""
 
@@ -49,11 +52,12 @@ class CompiledProgram:
         self.signature = signature
         self.backend = backend
         self.path = recorded.path
-        self.constants = [(i, value) for i, (slot, value) in enumerate(recorded.steps.outputs) if slot is None]
+        self.constants = [(i, value) for i, (slot, value) in enumerate(steps.outputs) if slot is None]
+        made = [slot is not None for slot, _ in recorded.steps.outputs]
+        self.computed = [(i, scalar) for i, scalar in enumerate(recorded.scalars) if made[i]]
         spec = recorded.spec
-        plain = not self.constants and all(
-            s or (slot is not None and steps.specs[slot].shape) for s, (slot, _) in zip(recorded.scalars, steps.outputs, strict=True)
-        )
+        shapes = [() if slot is None else steps.specs[slot].shape for slot, _ in steps.outputs]
+        plain = not self.constants and all(scalar or shapes[i] for i, scalar in self.computed)
         self._plain = plain and not recorded.weak
         self.single = spec is None
         count = len(recorded.scalars)
@@ -76,7 +80,7 @@ class CompiledProgram:
     @property
     def source(self) -> str | None:
         """The generated code: C, or Python for NumPy."""
-        return self.executor.source  # type: ignore[no-any-return]
+        return self.executor.source
 
     @property
     def cost(self) -> Cost:
@@ -93,13 +97,16 @@ class CompiledProgram:
         """Whether ``fast`` is still being prepared."""
         return self._plain and getattr(self.executor, "pending", False)
 
+    def at_once(self, leaves: Sequence[Any]) -> Any:
+        """The result by one call, or NotImplemented where that cannot be had or an answer is another one."""
+        fast = self.fast
+        if fast is None:
+            return NotImplemented
+        y = fast(*leaves)
+        return y if y is NotImplemented or self.single or self.tuple else optree.tree_unflatten(self.recorded.spec, y)
+
     def run(self, leaves: Sequence[Any]) -> tuple[Any, int, Any]:
         """(result, -1, None), or (None, index, answer) where an answer is not the recorded one."""
-        fast = self.fast
-        if fast is not None:
-            y = fast(*leaves)
-            if y is not NotImplemented:
-                return (y if self.single or self.tuple else optree.tree_unflatten(self.recorded.spec, y)), -1, None
         outputs, answers = self.executor(leaves)
         for k, (found, guard) in enumerate(zip(answers, self.steps.guards, strict=False)):
             if found is not guard.value and answer(_like(found, guard.value)) != answer(guard.value):
@@ -109,14 +116,14 @@ class CompiledProgram:
     def result(self, outputs: Sequence[Any]) -> Any:
         """The result as the function gives it."""
         leaves = list(outputs)
-        for i, scalar in enumerate(self.recorded.scalars):
+        for i, value in self.constants:
+            leaves[i] = value.copy("K") if isinstance(value, np.ndarray) else value
+        for i, scalar in self.computed:
             y = leaves[i]
             if scalar:
                 leaves[i] = y[()] if hasattr(y, "dtype") else np.asarray(y)[()]
             elif not isinstance(y, np.ndarray):
                 leaves[i] = np.asarray(y)
-        for i, value in self.constants:
-            leaves[i] = value.copy("K") if isinstance(value, np.ndarray) else value
         return unflatten(self.recorded.spec, leaves)
 
 
@@ -143,9 +150,15 @@ class Paths:
         self.name = name
         self.failures = 0
 
-    def run(self, leaves: Sequence[Any]) -> tuple[CompiledProgram | None, Any]:
-        """The Program that holds for these inputs and its result, or (None, None)."""
+    def run(self, leaves: Sequence[Any], tried: CompiledProgram | None = None) -> tuple[CompiledProgram | None, Any]:
+        """The Program that holds for these inputs and its result, or (None, None); ``tried`` was called with them in vain."""
         programs = self.programs
+        for program in programs[:LATEST]:
+            if program is not tried:
+                result = program.at_once(leaves)
+                if result is not NotImplemented:
+                    self._first(program)
+                    return program, result
         prefix: tuple[Any, ...] = ()
         for program in programs:
             if program.path[: len(prefix)] != prefix:
@@ -155,21 +168,28 @@ class Paths:
             except Exception:  # of a library, perhaps on a path that the function would not have taken
                 return None, None
             if at < 0:
-                if program is not programs[0]:
-                    self.programs = (program, *(p for p in programs if p is not program))
+                self._first(program)
                 return program, result
             prefix = (*program.path[:at], (program.path[at][0], *answer(found)))
         return None, None
+
+    def _first(self, program: CompiledProgram) -> None:
+        programs = self.programs
+        if programs and program is not programs[0]:
+            self.programs = (program, *(p for p in programs if p is not program))
 
     def add(self, recorded: Recorded, leaves: Sequence[Any], backend: str) -> tuple[CompiledProgram | None, Any]:
         """A Program for a new path, and its result; (None, None) where the function has to run itself."""
         if recorded.failed:
             return self.give_up(f"the function caught an error of {recorded.failed}, a branch that no value describes")
         for known in self.programs:
-            if known.path == recorded.path:  # rounding: an answer on the edge, or a step that cannot be repeated
-                self.failures += 1
-                if self.failures > MOST_FAILURES:
-                    return self.give_up("a step gives other shapes or raises an error when it is repeated")
+            if known.path == recorded.path:  # an answer on the edge, where rounding decides, or a step that cannot be repeated
+                try:
+                    known.run(leaves)
+                except Exception as error:
+                    self.failures += 1
+                    if self.failures > MOST_FAILURES:
+                        return self.give_up(f"its steps cannot be repeated ({type(error).__name__}: {error})")
                 return None, None
         if len(self.programs) >= MOST_PATHS:
             return self.give_up(f"it has more than {MOST_PATHS} paths")

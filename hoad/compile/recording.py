@@ -1,12 +1,14 @@
 """From a function and one set of arguments to straight-line steps with guards, recorded twice and compared.
 
-The second recording must be the first one again: a function that draws random numbers, counts its calls or reads a clock gives other
-steps or other constants, which must not become part of a program.
+The second recording must be the first one again: a function that draws random numbers, counts its calls or reads a clock gives
+other steps or other constants, which must not become part of a program.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FunctionType, MethodType
 from typing import Any
@@ -74,11 +76,23 @@ def record_twice(call: Callable[[list[Any]], Any], leaves: Sequence[Any], name: 
 
 def _runs(call: Callable[..., Any], leaves: Sequence[Any], name: str, rolls: bool) -> tuple[_Run, _Run]:
     """Two recordings."""
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), _without_collection():
         constants = Constants()
         first = _Run(call, leaves, constants, name, rolls)
         constants.close()
         return first, _Run(call, leaves, Constants(constants), name, rolls)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """No search for cycles of garbage among the many objects that are made and all stay."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Run:
@@ -90,6 +104,7 @@ class _Run:
             if not isinstance(box, Watched) or box.level != self.level or box.aux != k:
                 raise ArgumentWriteError.found(name)
         self.count = len(boxes)
+        self.numbers = tuple(k for k, x in enumerate(leaves) if type(x) in (float, complex))
         self.out, self.spec = flatten(out)
         for y in self.out:
             if isinstance(y, Watched) and y.level == self.level and not self.state.owns(y.aux):
@@ -110,7 +125,7 @@ class _Run:
                 scalars.append(False)
         guards = tuple(Guard(a.slot, a.value, a.what) for a in state.asked)
         specs = {slot: ArraySpec(*spec) for slot, spec in state.specs.items()}
-        steps = Steps(tuple(specs[i] for i in range(self.count)), tuple(state.steps), tuple(outputs), guards, specs)
+        steps = Steps(tuple(specs[i] for i in range(self.count)), tuple(state.steps), tuple(outputs), guards, specs, self.numbers)
         lasting = list(state.constants.lasting.values())
         path = tuple((g.slot, *answer(g.value)) for g in guards)
         return Recorded(_used(steps), self.spec, tuple(scalars), path, lasting, state.weak, state.failed)

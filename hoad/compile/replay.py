@@ -1,7 +1,7 @@
 """Replay: a Program as straight-line Python around the same NumPy calls that the function made, bit for bit.
 
-Large results of ufuncs go into arrays that are kept from call to call and shared by results whose lives do not overlap.  Whether such
-an array is free is what its reference count says when it is needed, so that a view of it that anybody still has is never overwritten.
+Large results of ufuncs go into arrays that are kept from call to call and shared by results whose lives do not overlap.  Whether
+such an array is free is what its reference count says when it is needed, so that a view that anybody still has never changes.
 """
 
 from __future__ import annotations

@@ -57,6 +57,8 @@ class Steps:
     guards : tuple of Guard
     specs : dict
         Shape and dtype of every slot.
+    numbers : tuple of int
+        Inputs that were Python floats or complex numbers.
     """
 
     inputs: tuple[ArraySpec, ...]
@@ -64,6 +66,7 @@ class Steps:
     outputs: tuple[tuple[int | None, Any], ...]
     guards: tuple[Guard, ...] = ()
     specs: dict[int, ArraySpec] = field(default_factory=dict)
+    numbers: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.steps)

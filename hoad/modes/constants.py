@@ -20,6 +20,8 @@ __all__ = ["Constants", "bits", "fingerprint", "owner"]
 
 Fingerprint = tuple[Any, ...]
 
+_ATOMS = frozenset((int, float, bool, complex, str, slice, type(None), type(Ellipsis), np.float64))
+
 
 def owner(a: np.ndarray) -> np.ndarray:
     """The array whose memory ``a`` looks at."""
@@ -36,11 +38,11 @@ def fingerprint(a: np.ndarray) -> Fingerprint:
 def bits(a: Any) -> bytes:
     """Bytes that are equal where all numbers are; a long double has more bytes than it uses."""
     if a.dtype.char not in "gG":
-        return a.tobytes()  # type: ignore[no-any-return]
+        return a.tobytes()
     kind = np.complex128 if a.dtype.char == "G" else np.float64
     with np.errstate(all="ignore"):
         first = a.astype(kind)
-        return first.tobytes() + (a - first).astype(kind).tobytes()  # type: ignore[no-any-return]
+        return first.tobytes() + (a - first).astype(kind).tobytes()
 
 
 def _compact(a: np.ndarray) -> np.ndarray:
@@ -81,7 +83,10 @@ class Constants:
         if kind is np.ndarray or isinstance(x, np.ndarray):
             return self._array(x)
         if kind is tuple or kind is list:
-            return kind(self.keep(v) for v in x) if x else x
+            for v in x:
+                if type(v) not in _ATOMS:
+                    return kind([self.keep(v) for v in x])
+            return x if kind is tuple else x.copy()
         if kind is dict:
             return {k: self.keep(v) for k, v in x.items()}
         if isinstance(x, Box):

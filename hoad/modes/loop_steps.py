@@ -6,7 +6,7 @@ with several results, so that passes and back ends that do not know it take it f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -42,30 +42,37 @@ class Body:
     outputs: tuple[tuple[int | None, Any], ...]
     specs: dict[int, Spec]
 
-    def __call__(self, values: Sequence[Any]) -> list[Any]:
+    def __call__(self, *values: Any) -> tuple[Any, ...]:
         """The new carry and the results of one step, by the functions of NumPy."""
-        slots = dict(enumerate(values))
-        for native, template, fill, kw, out, dead in self._plan:
-            args = template.copy()
-            for position, slot in fill:
-                args[position] = slots[slot]
-            if type(out) is int:
-                slots[out] = native(*args, **kw)
-            else:
-                slots.update(zip(out, native(*args, **kw), strict=True))
-            for slot in dead:
-                del slots[slot]
-        return [constant if slot is None else slots[slot] for slot, constant in self.outputs]
+        return self._run(*values)  # type: ignore[no-any-return]
 
     @cached_property
-    def _plan(self) -> list[Any]:
+    def _run(self) -> Any:
+        """The steps as straight-line Python."""
+        names: dict[str, Any] = {}
+
+        def name(x: Any) -> str:
+            text = f"c{len(names)}"
+            names[text] = x
+            return text
+
         last = {slot: i for i, step in enumerate(self.steps) for _, slot in step.inputs}
         final = {slot for slot, _ in self.outputs}
-        return [
-            (s.primitive.native, list(s.args), s.inputs, s.kw, s.outputs if s.primitive.multi else s.outputs[0],
-             [slot for slot in {slot for _, slot in s.inputs} if last[slot] == i and slot not in final])
-            for i, s in enumerate(self.steps)
-        ]  # fmt: skip
+        lines = []
+        for i, step in enumerate(self.steps):
+            places = dict(step.inputs)
+            args = [f"v{places[n]}" if n in places else name(a) for n, a in enumerate(step.args)]
+            args += [f"{k}={name(v)}" for k, v in step.kw.items()]
+            targets = "".join(f"v{o}, " for o in step.outputs) if step.primitive.multi else f"v{step.outputs[0]} "
+            lines.append(f"{targets}= {name(step.primitive.native)}({', '.join(args)})")
+            dead = [f"v{slot}" for slot in places.values() if last[slot] == i and slot not in final]
+            if dead:
+                lines.append(f"del {', '.join(sorted(set(dead)))}")
+        found = "".join(f"{name(constant) if slot is None else f'v{slot}'}, " for slot, constant in self.outputs)
+        given = ", ".join(f"v{i}" for i in range(len(self.inputs)))
+        text = "\n    ".join([f"def step({given}):", *lines, f"return ({found})"])
+        exec(compile(text, "<step of a loop>", "exec"), names)  # the text was written here, from numbers alone
+        return names["step"]
 
     def output_specs(self) -> Iterator[Spec]:
         """Shape and dtype of the outputs."""
@@ -108,11 +115,11 @@ def same(x: Any, y: Any) -> bool:
 
 def _run(*args: Any, body: Body, length: int, carry: int, slices: int, reverse: bool) -> tuple[Any, ...]:
     """The last carry, and the other results stacked."""
-    state = list(args[:carry])
+    state, step = args[:carry], body._run
     xs, closed = args[carry : carry + slices], args[carry + slices :]
     ys = [np.empty((length, *shape), dtype) for shape, dtype in list(body.output_specs())[carry:]]
     for k in reversed(range(length)) if reverse else range(length):
-        found = body([*state, *[x[k] for x in xs], *closed])
+        found = step(*state, *[x[k] for x in xs], *closed)
         state = found[:carry]
         for y, row in zip(ys, found[carry:], strict=True):
             y[k] = row

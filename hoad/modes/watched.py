@@ -36,6 +36,10 @@ class UnrollError(BaseException):
     """
 
 
+_ATOMS = frozenset((int, float, bool, complex, str, slice, type(None), np.float64))
+"""Types of constants that nothing can change."""
+
+
 class Asked:
     """What Python asked: the slot, the answer (a bool, an int or an array) and who asked."""
 
@@ -106,7 +110,7 @@ _SILENT = tuple(str(_PACKAGE / part) for part in ("core", "modes", "backends"))
 def _asker() -> str:
     """Who asks, outside the layers that only pass the question on; for a rule of hoad also the user's line that it is for."""
     frame: Any = sys._getframe(1)
-    found = []
+    found: list[str] = []
     while frame is not None:
         name = frame.f_code.co_filename
         if not name.startswith(_SILENT) and "numpy" not in Path(name).parts:
@@ -158,13 +162,19 @@ class Watched(Box):
         state = STATE.get(level)
         if state is None:
             raise LeakedTraceError.leaked(Watched.kind)
-        if any(type(a) is WatchedNumber for a in args):
-            args = _strong(state, level, args)
+        for a in args:
+            if type(a) is WatchedNumber:
+                args = _strong(state, level, args)
+                break
         xs: list[Any] = []
         template: list[Any] = []
         fill: list[tuple[int, int]] = []
         keep = state.constants.keep
         for i, a in enumerate(args):
+            if type(a) in _ATOMS:
+                xs.append(a)
+                template.append(a)
+                continue
             if isinstance(a, Box):
                 if a.level == level:
                     if a.aux not in state.specs:
@@ -178,7 +188,7 @@ class Watched(Box):
                 a = a.snapshot()
             xs.append(a)
             template.append(keep(a))
-        kept = {k: keep(v) for k, v in kw.items()} if kw else kw
+        kept = {k: v if type(v) in _ATOMS else keep(v) for k, v in kw.items()} if kw else kw
         try:
             y = prim.bind(*xs, **kw)
         except BaseException:
@@ -188,9 +198,13 @@ class Watched(Box):
             for _, slot in fill:
                 state.ask(slot, next(held(a).copy() for a in args if isinstance(a, Box) and a.level == level and a.aux == slot))
             return y
-        boxes = tuple(state.new(level, v) for v in (y if prim.multi else (y,)))
+        if not prim.multi:
+            box = state.new(level, y)
+            state.steps.append(Step(prim, tuple(template), tuple(fill), kept, (box.aux,)))
+            return box
+        boxes = tuple(state.new(level, v) for v in y)
         state.steps.append(Step(prim, tuple(template), tuple(fill), kept, tuple(b.aux for b in boxes)))
-        return boxes if prim.multi else boxes[0]
+        return boxes
 
     def snapshot(self) -> Any:
         return self.__class__(self.level, held(self), self.aux)

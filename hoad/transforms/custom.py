@@ -51,7 +51,9 @@ def stop_gradient(x: Any) -> Any:
 def _plain(x: Any) -> Any:
     if isinstance(x, Dual | Node | Jet | Buffer):
         value = _plain(x.value)
-        return value.copy() if type(value) is np.ndarray else value.snapshot() if isinstance(value, Box) else value  # what the user writes into it must not reach x
+        if isinstance(value, Box):
+            return value.snapshot()
+        return value.copy() if type(value) is np.ndarray else value  # what the user writes into it must not reach x
     if isinstance(x, Batched | Recorded):
         return x.__class__(x.level, _plain(x.value), x.aux)
     return x

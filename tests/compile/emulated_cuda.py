@@ -41,6 +41,7 @@ class EmulatedDevice:
     def __init__(self):
         self.launches = []
         self.replays = 0
+        self.captures = 0
         self.captured = None
         self.uploads = 0
         self.memories = {}
@@ -82,6 +83,7 @@ class EmulatedDevice:
         return self.memories[key][0]
 
     def capture(self, run):
+        self.captures += 1
         self.captured = []
         run()
         recorded, self.captured = self.captured, None
@@ -103,7 +105,16 @@ class EmulatedDevice:
         return device_array(np.array(x, order="C"))
 
     def to_host(self, x):
-        return np.array(x.view(np.ndarray)) if isinstance(x, np.ndarray) else np.array(x)
+        self.check_written(x)
+        return np.array(x.view(np.ndarray))
+
+    def check_written(self, x):
+        """All elements have a value; bytes hold what lies in them."""
+        assert self.holds(x)
+        if not x.owner.full and x.dtype != np.uint8:
+            self._memory(x)
+            known = self.memories[id(x.owner), x.ctypes.data, x.size, x.dtype.str][1]
+            assert known.all(), f"{int((known == 0).sum())} of {x.size} elements of a result have no value"
 
     def empty(self, shape, dtype):
         a = np.empty(shape, dtype)

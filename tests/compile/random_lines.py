@@ -77,6 +77,11 @@ hoad.scan(lambda c, x: (np.cos(c) * np.sum(x), x[::-1] * c), dtype.type(0.3), {0
 hoad.scan(lambda c, x: ((c[1], 0.4 * c[0] + x), c[0]), ({0}[0], np.ones_like({0}[0])), {0})[1] | hoad.fori_loop(0, 3, lambda i, c: 0.3 * c @ c + {0}, {0})
 hoad.scan(lambda c, _: (0.6 * np.roll(c, 1) + {0} ** 2, np.max(c)), {0}, None, length=5)[1] | hoad.fori_loop(0, 0, lambda i, c: 2 * c, {0})
 """
+LARGE = """
+{0}[1:] - {0}[:-1] | {0}[2:] - 2 * {0}[1:-1] + {0}[:-2] | np.pad({0}, 1)[..., 1:] | np.concatenate([{0}[1:], {0}[:1]]) | {0}[::-1] * {0} | {0}.T
+np.roll({0}, 3) * {0} | np.sum({0}, axis=-1) / 100 | np.mean({0} * {1}) + {0} | np.max({0}) - {0} | {0} @ {0}.T / 1e3 | np.sum({0}, axis=0) / 50 | {0}.reshape(-1)
+np.sum({0} * {1}) / 1e5 | np.dot({0}.ravel(), {1}.ravel()) / 1e5 | np.cumsum({0}) / 1e3 | np.where({0} > 0, {0}, {1}[..., :1]) | np.linalg.norm({0}) / 1e3
+"""
 EXACT = """
 {0} + {1} | {0} - {1} | {0} * {1} | {0} / {1} | np.maximum({0}, {1}) | np.minimum({0}, {1}) | np.fmax({0}, {1}) | np.fmin({0}, {1}) | -{0} | np.abs({0})
 np.where({0} > {1}, {0}, {1}) | np.where({0} <= {1}, {0}, 0.0) | np.where(np.isnan({0}), {1}, {0}) | np.where(np.signbit({0}), 1.0, {0})
@@ -108,8 +113,9 @@ def registered() -> list[str]:
 class Draw:
     """Lines that are drawn one after the other, with the values that they have."""
 
-    def __init__(self, rng: np.random.Generator, names: dict[str, Any], values: dict[str, Any], dtype: str, special: bool) -> None:
+    def __init__(self, rng: np.random.Generator, names: dict[str, Any], values: dict[str, Any], dtype: str, special: bool, large: bool = False) -> None:
         self.rng, self.names, self.values, self.dtype, self.special = rng, names, values, dtype, special
+        self.size = 400_000 if large else SIZE
         self.lines: list[Line] = []
         self.count = 0
         self.moving = {"x0"}
@@ -119,10 +125,12 @@ class Draw:
             self.kinds: list[tuple[float, Callable[[], Any]]] = [
                 (6, lambda: self.one_of(EXACT)), (3, lambda: self.one_of(EXACT_SHAPES)), (1, self.index), (1, self.update),
             ]  # fmt: skip
+        elif large:
+            self.kinds = [(4, lambda: self.one_of(SAFE)), (5, lambda: self.one_of(TWO)), (3, lambda: self.one_of(LARGE)), (1, self.reduction)]
         else:
             self.kinds = [
                 (5, lambda: self.one_of(SAFE)), (5, lambda: self.one_of(TWO)), (4, lambda: self.one_of(ONE_SHAPE)),
-                (3, lambda: self.one_of(PRODUCTS)), (0.6, lambda: self.one_of(MATRICES)), (0.7, lambda: self.one_of(LOOPS)), (3, self.index), (2, self.reduction),
+                (3, lambda: self.one_of(PRODUCTS)), (1.2, lambda: self.one_of(MATRICES)), (0.7, lambda: self.one_of(LOOPS)), (3, self.index), (2, self.reduction),
                 (2, self.update), (1.5, self.constant), (1, self.shaped), (1, self.padded), (0.7, self.any_function),
             ]  # fmt: skip
 
@@ -141,6 +149,8 @@ class Draw:
 
     def one_of(self, text: str) -> tuple[str, tuple[str, ...]]:
         form = self.choice(_TABLES.setdefault(text, table(text)))
+        if self.size > SIZE and ("outer" in form or "kron" in form):
+            raise ValueError("too long")
         first = self.pick()
         second = self.pick() if self.rng.random() < 0.5 else self.pick(lambda v: np.shape(v) == np.shape(self.values[first]))
         if "{A}" in form:
@@ -288,7 +298,9 @@ class Draw:
             except (ValueError, IndexError, TypeError, AttributeError, np.linalg.LinAlgError, ZeroDivisionError, HoadError):
                 continue
             y = names[target]
-            if not isinstance(y, np.ndarray | np.generic) or y.dtype.kind != "f" or y.size > SIZE or y.ndim > 4:
+            if self.size > SIZE and np.size(y) < 300 and len(self.lines) < 4:
+                continue
+            if not isinstance(y, np.ndarray | np.generic) or y.dtype.kind != "f" or y.size > self.size or y.ndim > 4:
                 continue
             if not self.special and y.size and not (np.isfinite(y).all() and np.abs(y).max() < LIMIT):
                 continue

@@ -76,7 +76,7 @@ class Program:
 
     def script(self) -> str:
         """All of it, to be run by itself."""
-        bases = [f"b{k} = np.array({b.tolist()!r}, dtype='{b.dtype}').reshape({b.shape})" for k, b in enumerate(self.bases)]
+        bases = [f"b{k} = tests.compile.random_programs.draw({self.seed}, large=True).bases[{k}]" if b.size > 1000 else f"b{k} = np.array({b.tolist()!r}, dtype='{b.dtype}').reshape({b.shape})" for k, b in enumerate(self.bases)]
         return "\n".join(
             [
                 f"# seed {self.seed}, {self.operator}", "import numpy as np, scipy, hoad, hoad.scipy.special, hoad.scipy.linalg", "from numpy import nan, inf",
@@ -160,19 +160,25 @@ def _leaf(rng: np.random.Generator, zero: bool) -> tuple[str, tuple[int, ...]]:
     return "b", shape
 
 
+LARGE = (
+    ("b", (100_003,)), ("b[::-1]", (100_003,)), ("b", (317, 331)), ("b.T", (331, 317)), ("b", (7, 15_001)), ("b[::2]", (200_006,)),
+    ("b[1:]", (100_004,)), ("np.broadcast_to(b, (317, 331))", (331,)),
+)  # fmt: skip
+
+
 def draw(
-    seed: int, operator: str | None = None, dtype: str | None = None, special: bool = False, length: int | None = None
+    seed: int, operator: str | None = None, dtype: str | None = None, special: bool = False, large: bool = False
 ) -> Program:
-    """A program; the same one for the same arguments."""
-    rng = np.random.default_rng([seed, int(special)])
+    """A program; the same one for the same arguments. ``large``: of arrays with about 100,000 entries."""
+    rng = np.random.default_rng([seed, int(special), int(large)])
     dtype = dtype or str(rng.choice(["float64", "float64", "float64", "float32"]))
     if operator is None:
         operator = str(rng.choice(list(OPERATORS), p=CHANCES))
-    zero = rng.random() < 0.06
+    zero = rng.random() < 0.06 and not large
     bases: list[np.ndarray] = []
     leaves: list[str] = []
     for _ in range(int(rng.choice([1, 1, 2, 3]))):
-        text, shape = _leaf(rng, zero)
+        text, shape = LARGE[int(rng.integers(len(LARGE)))] if large else _leaf(rng, zero)
         if leaves and rng.random() < 0.3:  # an alias, or a view that overlaps
             b = int(rng.integers(len(bases)))
             view = str(rng.choice([f"b{b}", f"b{b}[1:]", f"b{b}[::-1]", f"b{b}[:-1]", f"b{b}.T", leaves[-1]]))
@@ -182,10 +188,10 @@ def draw(
         values = rng.choice(SPECIAL, size=shape) if special else np.round(rng.uniform(-1.5, 1.5, shape), 3) + 1e-4
         leaves.append(text.replace("b", f"b{len(bases)}", 1) if "(b" not in text else text.replace("(b", f"(b{len(bases)}"))
         bases.append(np.asarray(values, dtype))
-    count = int(length if length is not None else rng.integers(2, 11 if ORDERS[operator] < 2 else 8))
+    count = 6 if large else int(rng.integers(2, 11 if ORDERS[operator] < 2 else 8))
     names = {f"b{k}": b for k, b in enumerate(bases)}
     arguments = [eval(t, namespace(dtype), names) for t in leaves]  # noqa: S307
-    drawn = Draw(rng, namespace(dtype), {f"x{k}": a for k, a in enumerate(arguments)}, dtype, special)
+    drawn = Draw(rng, namespace(dtype), {f"x{k}": a for k, a in enumerate(arguments)}, dtype, special, large)
     for _ in range(count):
         drawn.line()
     results = drawn.results()

@@ -342,7 +342,8 @@ def test_many_processes_that_start_at_once(tmp_path):
     for process in processes:
         out, error = process.communicate(timeout=120)
         assert (out, error) == ("42.0\n" * 3, "")
-    assert content(folder) == [".json", ".so", ".so", ".so"]
+    assert content(folder)[-3:] == [".so", ".so", ".so"]
+    assert ".so" not in content(folder)[:-3]
     assert not list(folder.glob("build-*"))
 
 
@@ -458,7 +459,7 @@ def test_the_least_recently_used_go_first(folder, monkeypatch):
     monkeypatch.setenv("HOAD_CACHE_SIZE", str(int(5.5 * size)))
     library._loaded.clear()
     cache._sizes.clear()
-    twice(sources[7])
+    twice(number(18))
     kept = [source for source in sources if made[source].exists()]
     assert kept[0] == sources[0]
     assert kept[1:] == sources[-len(kept) + 1 :]

@@ -219,7 +219,7 @@ class Unhashable:
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: compiled(lambda x, o: x)(X, Unhashable()), "argument 1 of .* is a value of type Unhashable, which cannot be hashed"),
+        (lambda: compiled(lambda x, o: x)(X, Unhashable()), r"argument 1 of .* is a value of type Unhashable, which"),
         (lambda: compiled(lambda x, o: x)(X, o={"k": Unhashable()}), r"argument .*\['k'\] of"),
         (lambda: compiled(lambda x, o: x, static_argnums=1)(X, [1]), "a static value of type list"),
         (lambda: compiled(np.sin)(np.array(["a"])), "an array of dtype <U1"),
@@ -239,11 +239,11 @@ def test_bad_input_raises_typed_errors(call, text):
 
 
 def test_what_is_no_function_is_refused():
-    with pytest.raises(TypeError, match="hoad.compile got float, expected a function"):
+    with pytest.raises(TypeError, match=r"hoad\.compile got float, expected a function"):
         hoad.compile(2.0)
 
 
-# -- dtypes, scalars, layouts -----------------------------------------------------------------------------------------------------
+# -- dtypes, scalars, layouts ---------------------------------------------------------------------------------------------------
 
 A = RNG.normal(size=(4, 5))
 ARRAYS = {
@@ -281,7 +281,7 @@ def test_scalars_stay_scalars():
 
 def test_results_share_no_memory():
     scratch = np.ones(3)
-    f = lambda x: (x, x[1:], x, x.T, scratch, scratch, np.sin(x), np.asarray(2.0))  # noqa: E731
+    f = lambda x: (x, x[1:], x, x.T, scratch, scratch, np.sin(x), np.asarray(2.0))
     x = X.copy()
     for size in (6, 30_000):
         x = np.resize(X, size)
@@ -301,7 +301,7 @@ def test_aliasing_inputs():
     check(lambda a, b, c: a * b + np.sum(c), (X, X, X[2:]), (X, X[::-1], X))
 
 
-# -- in-place updates ---------------------------------------------------------------------------------------------------------------
+# -- in-place updates -----------------------------------------------------------------------------------------------------------
 
 
 def test_in_place_updates_inside():
@@ -380,7 +380,7 @@ def test_arrays_that_are_overwritten_while_recording_are_kept_as_they_were():
             assert_same(g(x), (x * 1.0 + 3.0) * 2.0 + 5.0 * x)
 
 
-# -- decorators, methods, copies ------------------------------------------------------------------------------------------------------
+# -- decorators, methods, copies ------------------------------------------------------------------------------------------------
 
 
 @hoad.compile
@@ -463,11 +463,11 @@ def test_a_callable_object_and_a_partial():
     assert_same(compiled(functools.partial(np.power, 2.0))(X), 2.0**X)
 
 
-# -- threads ---------------------------------------------------------------------------------------------------------------------------
+# -- threads --------------------------------------------------------------------------------------------------------------------
 
 
 def test_threads_call_one_function_at_once():
-    f = lambda x: np.cumsum(np.sin(x) * x + np.sqrt(np.abs(x))) * np.exp(-x * x)  # noqa: E731
+    f = lambda x: np.cumsum(np.sin(x) * x + np.sqrt(np.abs(x))) * np.exp(-x * x)
     g = compiled(f)
     points = [np.random.default_rng(k).normal(size=5000 + k % 2) for k in range(8)]
     expected = [f(x) for x in points]
@@ -489,7 +489,7 @@ def test_threads_call_one_function_at_once():
     assert [len(p) for p in g.programs.values()] == [1, 1]
 
 
-# -- back ends and what is told ----------------------------------------------------------------------------------------------------------
+# -- back ends and what is told -------------------------------------------------------------------------------------------------
 
 
 def test_off_runs_the_function(monkeypatch):

@@ -258,7 +258,7 @@ def test_an_error_that_the_function_catches():
     assert "caught an error of cholesky" in g.explain()
 
 
-# -- state --------------------------------------------------------------------------------------------------------------------------
+# -- state ----------------------------------------------------------------------------------------------------------------------
 
 
 def test_random_numbers_raise():
@@ -303,7 +303,7 @@ def test_closed_over_arrays_that_change_are_seen():
         data = np.random.default_rng(0).normal(size=size)
         x = np.resize(X, size)
         g = compiled(lambda x, d=data: np.sum(d**2) + d * x)
-        f = lambda x, d=data: np.sum(d**2) + d * x  # noqa: E731
+        f = lambda x, d=data: np.sum(d**2) + d * x
         agree(g, f, x)
         data *= 1.5
         agree(g, f, x)
@@ -325,7 +325,7 @@ def helper(x):
 
 
 def test_globals_and_attributes_that_change_are_seen(monkeypatch):
-    f = lambda x: helper(x) + TABLE["a"] * TABLE["b"][1] + Settings.factor  # noqa: E731
+    f = lambda x: helper(x) + TABLE["a"] * TABLE["b"][1] + Settings.factor
     g = compiled(f)
     agree(g, f, X)
     monkeypatch.setitem(globals(), "SCALE", 5.0)

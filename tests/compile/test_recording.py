@@ -209,7 +209,7 @@ def test_what_counts_as_a_question():
 
     def one_question(x):
         positive = x[0] > 0
-        return x if positive and bool(positive) and not (not positive) else -x
+        return x if positive and bool(positive) and positive else -x
 
     assert asked(one_question, np.ones(2)) == [("bool", True)]
 

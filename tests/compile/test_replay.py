@@ -144,7 +144,7 @@ def test_without_reference_counts_nothing_is_shared(monkeypatch):
 @pytest.mark.parametrize("layout", [np.asfortranarray, lambda a: a[::2, ::-1], lambda a: a.T])
 def test_layouts_of_inputs_carry_over(layout):
     a = layout(RNG.normal(size=(200, 300)))
-    f = lambda a: (np.sum(np.sin(a) * a), np.ravel(a * 2, order="A"), np.cumsum(a * a, axis=0))  # noqa: E731
+    f = lambda a: (np.sum(np.sin(a) * a), np.ravel(a * 2, order="A"), np.cumsum(a * a, axis=0))
     found, _ = replayed(recorded(f, a), [a])
     for p, q in zip(found, f(a)):
         assert np.asarray(p).tobytes() == np.asarray(q).tobytes()

@@ -47,6 +47,7 @@ def fake(path: Path, behaviour: str, *, only_kernels: bool = True) -> str:
 
 def forget(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """As a new process with its own cache folder."""
+    monkeypatch.setenv("HOAD_COMPILE_TRIAL", "always")
     monkeypatch.setenv("HOAD_CACHE_DIR", str(folder))
     monkeypatch.delenv("HOAD_CACHE_SIZE", raising=False)
     monkeypatch.delenv("HOAD_COMPILE_TIMEOUT", raising=False)

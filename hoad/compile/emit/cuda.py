@@ -167,7 +167,7 @@ class _Launch:
 
     def places(self, root: Root) -> list[Affine]:
         """Places of the results that belong to one point of the loops, in the order of the stores of a box."""
-        variables = [variable(k) for k in range(len(self.kernel.domain))]
+        variables = [variable(k) for k in range(len(root.loops))]
         return list(dict.fromkeys(root.place(index) for index in root.places(variables)))
 
     # -- arguments ------------------------------------------------------------------------------------------------------------

@@ -123,11 +123,11 @@ class LaunchProgram:
 class _Emitter:
     """The program as far as it is written."""
 
-    def __init__(self, inputs: int, outputs: list[Value], guards: list[Value]) -> None:
+    def __init__(self, inputs: Sequence[Any], outputs: list[Value], guards: list[Value]) -> None:
         self.now = 0
-        self.outputs = {id(v): inputs + n for n, v in enumerate(outputs)}
+        self.outputs = {id(v): len(inputs) + n for n, v in enumerate(outputs)}
         self.guards = {id(v) for v in guards}
-        self.places = [Place("input", (), None) for _ in range(inputs)]
+        self.places = [Place("input", shape, dtype) for shape, dtype in inputs]
         self.places += [Place("output", v.shape, np.dtype(v.dtype)) for v in outputs]
         self.at: dict[int, int] = {}
         self.parts: dict[Partial, int] = {}
@@ -286,8 +286,8 @@ class _Emitter:
         return [self.launch(body, min(1 << 16, -(-most // BLOCK)), BLOCK, places)]
 
 
-def emit_launches(plan: Plan, inputs: int, results: int) -> LaunchProgram:
-    """The launches of a plan; its outputs after the first ``results`` are guards.
+def emit_launches(plan: Plan, inputs: Sequence[tuple[tuple[int, ...], Any]], results: int) -> LaunchProgram:
+    """The launches of a plan, for inputs of given shapes and dtypes; its outputs after the first ``results`` are guards.
 
     Raises
     ------

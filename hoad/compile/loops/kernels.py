@@ -13,7 +13,7 @@ from math import gcd
 from typing import Any
 
 from hoad.compile.loops.index import ZERO, Affine, combine, constant, variable
-from hoad.compile.loops.scalar import Graph
+from hoad.compile.loops.scalar import OPERATIONS, Graph
 from hoad.compile.loops.values import Reduced, Uniform, Value
 
 __all__ = ["Box", "Kernel", "Root", "Store", "TooLarge", "boxes_of"]
@@ -22,6 +22,10 @@ NODES = 600
 """Operations in one box beyond which a kernel is cut into several."""
 BOXES = 40
 """Boxes of one kernel beyond which what needs them is stored instead."""
+
+
+SIMPLE = (OPERATIONS | {"load"}) - {"gather", "present"}
+"""Operations of which only loads depend on the loops."""
 
 
 class TooLarge(Exception):
@@ -209,6 +213,41 @@ class Box:
         if key not in self.memo:
             self.memo[key] = root.value.expand(self, index)
         return self.memo[key]
+
+
+def collapsed(box: Box, roots: Sequence[Root]) -> tuple[Box, tuple[int, ...]] | None:
+    """The box with its loops as a single one, where all arrays lie in memory as the loops run; else None."""
+    axes = box.axes
+    if len(axes) < 2 or any((base, stride) != (0, 1) or count < 2 for base, stride, count in axes):
+        return None
+    if any(any(r.summed) and not all(r.summed) for r in roots) or any(n.operation not in SIMPLE for n in box.graph.nodes):
+        return None
+    strides = [1] * len(axes)
+    for k in range(len(axes) - 2, -1, -1):
+        strides[k] = strides[k + 1] * axes[k + 1][2]
+    last = len(axes) - 1
+
+    def single(place: Affine) -> Affine | None:
+        terms = dict(place.terms)
+        if not terms:
+            return place
+        unit = terms.get(last, 0)
+        if not unit or any(terms.get(k, 0) != unit * strides[k] for k in range(len(axes))):
+            return None
+        return Affine(place.const, ((0, unit),))
+
+    stores = [(s, single(s.place)) for s in box.stores]
+    loads = [(n, single(n.arguments[1])) for n in box.graph.nodes if n.operation == "load"]
+    if any(place is None for _, place in stores) or any(place is None for _, place in loads):
+        return None
+    count = strides[0] * axes[0][2]
+    for s, place in stores:
+        assert place is not None
+        s.place = place
+    for n, place in loads:
+        n.arguments = (n.arguments[0], place)
+    box.axes = ((0, 1, count),)
+    return box, (count,)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hoad.compile.loops.kernels import Box, Kernel, NotAffine, Root, TooLarge, boxes_of
+from hoad.compile.loops.kernels import Box, Kernel, NotAffine, Root, TooLarge, boxes_of, collapsed
 from hoad.compile.loops.values import Assembled, Gathered, Moved, Pointwise, Product, Reduced, Reshaped, Uniform, Value
 
 __all__ = ["Call", "Plan", "plan"]
@@ -314,6 +314,9 @@ class _Planner:
             return []
         for box in kernel.boxes:
             self.watch(box, weight)
+        single = collapsed(kernel.boxes[0], roots) if len(kernel.boxes) == 1 else None
+        if single is not None:
+            kernel.domain = single[1]
         return [kernel]
 
     def watch(self, box: Box, weight: dict[int, float]) -> None:

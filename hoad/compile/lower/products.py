@@ -5,9 +5,10 @@ from __future__ import annotations
 from string import ascii_letters
 from typing import Any
 
-from hoad.compile.loops.values import Product, Uniform, Value
+from hoad.compile.loops.values import Pointwise, Product, Uniform, Value
 from hoad.compile.lower.lowering import code, lowers
 from hoad.compile.lower.shaping import moved
+from hoad.rules.products import _explicit as explicit
 
 __all__ = ["contracted"]
 
@@ -52,20 +53,36 @@ def _dropped(a: Value, b: Value, la: str, lb: str) -> tuple[Value, Value, str, s
     return found[0], found[2], found[1], found[3]
 
 
-@lowers("einsum", "einsum_fast")
+def _once(a: Value, labels: str) -> tuple[Value, str]:
+    """The diagonal along axes that share a letter."""
+    once = "".join(dict.fromkeys(labels))
+    if once == labels:
+        return a, labels
+    extent: dict[str, int] = {}
+    for k, n in zip(labels, a.shape, strict=True):
+        extent[k] = max(extent.get(k, 1), n)
+    maps: list[Any] = [(0, ((once.index(k), 1),) if n != 1 else ()) for k, n in zip(labels, a.shape, strict=True)]
+    return moved(a, maps, [extent[k] for k in once]), once
+
+
+@lowers("einsum", "einsum_fast", "einsum_view")
 def _einsum(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
-    text = kw.get("subscripts")
-    if set(kw) != {"subscripts"} or not isinstance(text, str) or "..." in text or "->" not in text or not args:
+    text, dtype = kw.get("subscripts"), code(spec.dtype)
+    if set(kw) != {"subscripts"} or not isinstance(text, str) or not args:
         return None
-    terms, out = text.replace(" ", "").split("->")
-    labels = terms.split(",")
-    if len(labels) != len(args) or len(set(out)) != len(out) or any(len(l) != len(a.shape) for l, a in zip(labels, args, strict=True)):
+    labels, out = explicit(text, [len(a.shape) for a in args])
+    if len(set(out)) != len(out) or any(len(l) != len(a.shape) for l, a in zip(labels, args, strict=True)):
         return None
-    if any(a.dtype != args[0].dtype for a in args):
+    if any(a.dtype == "b1" for a in args):
         return None
+    args = [a if a.dtype == dtype else Pointwise("convert", (a,), a.shape, dtype) for a in args]
+    for n, (a, l) in enumerate(zip(args, labels, strict=True)):
+        args[n], labels[n] = _once(a, l)
     if len(args) == 1:
-        one = Uniform(1.0, (), args[0].dtype)
-        return contracted(args[0], one, labels[0], "", out, spec)
+        (x,), (l,) = args, labels
+        if set(l) == set(out):
+            return moved(x, [(0, ((out.index(k), 1),)) for k in l], spec.shape)
+        return contracted(x, Uniform(1.0, (), dtype), l, "", out, spec)
     value, have = args[0], labels[0]
     for n in range(1, len(args)):
         other, l = args[n], labels[n]
@@ -127,6 +144,16 @@ def _vdot(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
     if kw or len(a.shape) != 1 or len(b.shape) != 1:
         return None
     return contracted(a, b, "a", "a", "", spec)
+
+
+@lowers("vecdot")
+def _vecdot(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
+    a, b = args
+    if kw or not a.shape or not b.shape:
+        return None
+    letters = ascii_letters[1 : 1 + max(len(a.shape), len(b.shape)) - 1]
+    la, lb = (letters[len(letters) - len(x.shape) + 1 :] + "a" for x in (a, b))
+    return contracted(*_dropped(a, b, la, lb), letters, spec)
 
 
 @lowers("tensordot")

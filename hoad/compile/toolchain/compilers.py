@@ -98,7 +98,7 @@ def capabilities() -> Capabilities:
     >>> capabilities().flags[0]  # doctest: +SKIP
     '-std=gnu11'
     """
-    key = (os.environ.get("CC", ""), os.environ.get("PATH", ""), _environment())
+    key = _asked()
     with _lock:
         if key not in _known:
             _known[key] = _search()
@@ -110,7 +110,7 @@ def capabilities() -> Capabilities:
 
 def tried() -> Capabilities:
     """As :func:`capabilities`, found out by trial where it was only known."""
-    key = (os.environ.get("CC", ""), os.environ.get("PATH", ""), _environment())
+    key = _asked()
     with _lock:
         found = _known.get(key)
         if found is None or (isinstance(found, Capabilities) and not found.tried):
@@ -177,6 +177,11 @@ def _files(word: str) -> tuple[tuple[str, int, int], ...]:
             if entry not in found:
                 found.append(entry)
     return tuple(found)
+
+
+def _asked() -> Any:
+    """What the answer depends on, as far as it may change while a process runs."""
+    return *(os.environ.get(name, "") for name in ("CC", "PATH", "HOAD_COMPILE_TRIAL")), _environment()
 
 
 def _environment() -> tuple[str | None, ...]:

@@ -1,8 +1,8 @@
 """Compilers that need no trial: gcc on Linux with a glibc whose vector functions are all there.
 
-A trial compiles and runs a probe, which takes longer than most kernels.  What it would find is known where the compiler is gcc, called
-without flags of the user's, and the library of vector functions has the symbols that gcc calls.  Should a kernel then not compile or
-not load, the trial is made after all.
+A trial compiles and runs a probe, which takes longer than most kernels.  What it would find is known where the compiler is gcc,
+called without flags of the user's, and the library of vector functions has the symbols that gcc calls.  Should a kernel then not
+compile or not load, the trial is made after all; ``HOAD_COMPILE_TRIAL=always`` makes it in any case.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def known(command: Sequence[str], files: Any) -> dict[str, Any] | None:
         The program behind the command; several where it may be a wrapper.
     """
     if (
-        not sys.platform.startswith("linux")
+        os.environ.get("HOAD_COMPILE_TRIAL") == "always"
+        or not sys.platform.startswith("linux")
         or platform.machine() != "x86_64"
         or len(command) != 1
         or os.environ.get("LIBRARY_PATH")

@@ -18,6 +18,9 @@ __all__ = ["TimeLimitError", "ended", "run"]
 KEPT = 65536
 """Characters of output that are kept; the rest is read and dropped, so that a compiler cannot fill the memory."""
 
+ASK = 0.1
+"""Seconds after which it is asked whether the compiler has ended, where something that it left running keeps the pipe open."""
+
 
 class TimeLimitError(NoCompilerError):
     """A compiler did not end in time."""
@@ -60,7 +63,8 @@ def run(
     try:
         reader.start()
         end = time.monotonic() + limit
-        reader.join(limit)  # it ends with the process; to wait for that by asking again and again would take longer
+        while reader.is_alive() and process.poll() is None and time.monotonic() < end:
+            reader.join(min(ASK, max(0.0, end - time.monotonic())))  # at once when the process ends and closes the pipe
         status = process.wait(max(0.0, end - time.monotonic()))
     except subprocess.TimeoutExpired:
         _kill(process)
@@ -68,7 +72,7 @@ def run(
     except BaseException:
         _kill(process)
         raise
-    reader.join(1.0)  # a process that the compiler left running may hold the pipe open
+    reader.join(ASK)  # a process that the compiler left running may hold the pipe open
     return status, b"".join(output).decode("utf-8", "replace")
 
 

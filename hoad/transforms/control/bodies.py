@@ -74,7 +74,6 @@ class _Recording(Watch):
         self.outer = outer
         self.base = next(_bases)
         self.closed: dict[int, Watched] = {}
-        self.names: dict[int, int] = {}
 
     def new(self, level: float, value: Any) -> Watched:
         slot = self.base + len(self.specs)
@@ -90,7 +89,6 @@ class _Recording(Watch):
         if box.aux not in self.closed:
             if not self.outer.owns(box.aux):
                 raise UnrollError
-            self.names[box.aux] = -1 - len(self.closed)
             self.closed[box.aux] = Watched(box.level, held(box), box.aux)
 
     def ask(self, slot: int, value: Any) -> None:
@@ -135,29 +133,44 @@ class OneStep:
         self.inputs = len(given)
         self.values = []
         self.specs = []
-        self.outputs: list[tuple[int | None, Any]] = []
+        outputs: list[tuple[int | None, Any]] = []
         for part in (*carry_parts, *y_parts):
             if isinstance(part, Watched):
                 if part.aux not in state.specs:
                     state.met(part)
                 value = held(part)
-                self.outputs.append((part.aux, None))
+                outputs.append((part.aux, None))
             else:
                 value = part.copy("K") if isinstance(part, np.ndarray) else part if hasattr(part, "dtype") else np.asarray(part)[()]
-                self.outputs.append((None, value))
+                outputs.append((None, value))
             self.values.append(value)
             self.specs.append((value.shape, value.dtype))
-        self.steps = [self._renamed(step) for step in state.steps]
-        self.outputs = [(None if slot is None else self._name(slot), constant) for slot, constant in self.outputs]
-        self.asked = {self._name(a.slot): a for a in state.asked}
+        self._number(outputs)
 
-    def _name(self, slot: int) -> int:
-        """Slots of the body from 0 upwards, those around it from -1 downwards."""
-        return slot - self.state.base if slot in self.state.specs else self.state.names[slot]
-
-    def _renamed(self, step: Step) -> Step:
-        inputs = tuple([(i, self._name(slot)) for i, slot in step.inputs])
-        return Step(step.primitive, step.args, inputs, step.kw, tuple([slot - self.state.base for slot in step.outputs]))
+    def _number(self, outputs: list[tuple[int | None, Any]]) -> None:
+        """Leave out what nobody needs; inputs and results of steps are numbered from 0, what the body closes over from -1 downwards."""
+        state = self.state
+        needed = {slot for slot, _ in outputs if slot is not None} | {a.slot for a in state.asked}
+        kept = []
+        for step in reversed(state.steps):
+            if needed.intersection(step.outputs):
+                kept.append(step)
+                needed.update(slot for _, slot in step.inputs)
+        kept.reverse()
+        names = {state.base + i: i for i in range(self.inputs)}
+        for step in kept:
+            for slot in step.outputs:
+                names[slot] = len(names)
+        self.spec_of = {name: state.specs[slot] for slot, name in names.items()}
+        self.closed: dict[int, Watched] = {}
+        for slot, box in state.closed.items():
+            if slot in needed:
+                names[slot] = -1 - len(self.closed)
+                self.closed[names[slot]] = box
+                self.spec_of[names[slot]] = (held(box).shape, held(box).dtype)
+        self.steps = [_renamed(step, names) for step in kept]
+        self.outputs = [(None if slot is None else names[slot], constant) for slot, constant in outputs]
+        self.asked = {names[a.slot]: a for a in state.asked}
 
     def uses(self, slot: int) -> bool:
         """Whether anything depends on a slot."""
@@ -168,7 +181,7 @@ class OneStep:
         """Whether two steps are one."""
         return (
             (self.layouts, self.y_layouts, self.specs) == (other.layouts, other.y_layouts, other.specs)
-            and list(self.state.closed) == list(other.state.closed)
+            and [box.aux for box in self.closed.values()] == [box.aux for box in other.closed.values()]
             and len(self.steps) == len(other.steps)
             and self.asked.keys() == other.asked.keys()
             and all(same_step(a, b) for a, b in zip(self.steps, other.steps, strict=True))
@@ -177,15 +190,14 @@ class OneStep:
 
     # -- the body ---------------------------------------------------------------------------------------------------------
 
-    def body(self) -> tuple[Body, list[Any]]:
-        """The body of the loop, and what it closes over."""
-        closed: dict[int, Any] = {self.state.names[slot]: box for slot, box in self.state.closed.items()}
+    def body(self, inputs: int) -> tuple[Body, list[Any]]:
+        """The body of the loop, of so many of the inputs, and what it closes over."""
+        closed: dict[int, Any] = dict(self.closed)
         fixed = self._fixed()
-        if any(slot not in fixed and slot >= 0 for slot in self.asked):
+        if self.state.failed or not fixed.issuperset(self.asked):
             raise UnfitError
-        if self.state.failed:
-            raise UnfitError
-        STATE[self.level].weak = STATE[self.level].weak or self.state.weak
+        outer = STATE[self.level]
+        outer.weak = outer.weak or self.state.weak
         self._hoist(fixed, closed)
         needed = {slot for slot, _ in self.outputs if slot is not None}
         kept = []
@@ -195,24 +207,14 @@ class OneStep:
                 needed.update(slot for _, slot in step.inputs)
         kept.reverse()
         given = [slot for slot in closed if slot in needed]
-        n = self.inputs + len(given)
-        names = {slot: slot for slot in range(self.inputs)} | {slot: self.inputs + i for i, slot in enumerate(given)}
+        names = {slot: i for i, slot in enumerate([*range(inputs), *given])}
         for step in kept:
             for slot in step.outputs:
-                names[slot] = n
-                n += 1
-        specs: dict[int, Any] = {}
-        for slot, name in names.items():
-            specs[name] = (
-                (held(closed[slot]).shape, held(closed[slot]).dtype) if slot in closed else self.state.specs[slot + self.state.base]
-            )
-        steps = [
-            Step(s.primitive, s.args, tuple([(i, names[slot]) for i, slot in s.inputs]), s.kw, tuple([names[o] for o in s.outputs]))
-            for s in kept
-        ]
+                names[slot] = len(names)
+        specs = {name: self.spec_of[slot] for slot, name in names.items()}
         outputs = tuple([(None if slot is None else names[slot], constant) for slot, constant in self.outputs])
-        inputs = tuple([specs[i] for i in range(self.inputs + len(given))])
-        return Body(inputs, tuple(steps), outputs, dict(sorted(specs.items()))), [closed[slot] for slot in given]
+        steps = tuple([_renamed(step, names) for step in kept])
+        return Body(tuple([specs[i] for i in range(inputs + len(given))]), steps, outputs, specs), [closed[slot] for slot in given]
 
     def _fixed(self) -> set[int]:
         """Slots that are the same in each step of the loop."""
@@ -226,7 +228,7 @@ class OneStep:
         """Compute before the loop what is the same in each step, unless that only moves or repeats numbers."""
 
         def size(slot: int) -> int:
-            return int(held(closed[slot]).size) if slot < 0 else prod(self.state.specs[slot + self.state.base][0])
+            return prod(self.spec_of[slot][0])
 
         wanted = set(self.asked)
         for step in self.steps:
@@ -245,7 +247,12 @@ class OneStep:
                     args[position] = boxes[slot]
                 y = step.primitive.bind(*args, **step.kw)
                 boxes.update(zip(step.outputs, y if step.primitive.multi else (y,), strict=True))
-        closed.update((slot, boxes[slot]) for slot in wanted if slot >= 0)
+        closed.update((slot, boxes[slot]) for slot in wanted)
         for slot, question in self.asked.items():
-            if slot >= 0:
-                STATE[self.level].ask(boxes[slot].aux, question.value)
+            STATE[self.level].ask(boxes[slot].aux, question.value)
+
+
+def _renamed(step: Step, names: dict[int, int]) -> Step:
+    """A step on other slots."""
+    inputs = tuple([(i, names[slot]) for i, slot in step.inputs])
+    return Step(step.primitive, step.args, inputs, step.kw, tuple([names[slot] for slot in step.outputs]))

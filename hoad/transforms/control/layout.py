@@ -31,6 +31,7 @@ __all__ = [
     "fitted",
     "hidden_axes",
     "innermost_tape",
+    "is_pending",
     "levels_of",
     "restricted",
     "take_apart",
@@ -64,7 +65,7 @@ def boxes(x: Any) -> Iterator[Box]:
             stack += _contents(x) if type(x) is not Jet or x.aux.rule is None else [x.value]
 
 
-def _is_pending(x: Box) -> bool:
+def is_pending(x: Box) -> bool:
     """True for a series that is computed on demand, within the rule of a primitive."""
     return type(x) is Jet and getattr(STATE.get(x.level), "memo", None) is not None
 
@@ -78,7 +79,7 @@ def innermost_tape(values: Sequence[Any]) -> float | None:
                 raise LeakedTraceError.leaked(x.kind)
             if type(x) is Node:
                 found = x.level if found is None else max(found, x.level)
-            elif type(x) not in (Dual, Batched, Buffer) and (type(x) is not Jet or _is_pending(x)):
+            elif type(x) not in (Dual, Batched, Buffer) and (type(x) is not Jet or is_pending(x)):
                 raise NotRepeatable
     return found
 
@@ -88,7 +89,7 @@ def take_apart(x: Any, level: float, parts: list[Any]) -> Layout:
     if not isinstance(x, Box) or x.level <= level:
         parts.append(x.value if type(x) is Buffer else x.snapshot() if isinstance(x, Box) else x)
         return None
-    if type(x) not in (Dual, Batched, Jet) or _is_pending(x):
+    if type(x) not in (Dual, Batched, Jet) or is_pending(x):
         raise NotRepeatable
     return type(x), x.level, tuple(ZERO if c is None else take_apart(c, level, parts) for c in _contents(x))
 

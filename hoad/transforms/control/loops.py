@@ -131,7 +131,7 @@ def scan(
 
     if count == 0:
         return init, _no_rows(step, carry.leaves, leaves, y_spec)
-    last, ys, _ = run_loop(step, carry.leaves, leaves, count, None, closed_over(f), policy)
+    last, ys, _ = run_loop(step, carry.leaves, leaves, count, None, closed_over(f), policy, [f])
     return carry.last(last), unflatten(y_spec[0], [y[::-1] for y in ys] if reverse else ys)[0]
 
 
@@ -188,7 +188,7 @@ def fori_loop(lower: int, upper: int, body: Function, init: Any, *, checkpoint: 
     def step(k: int, old: list[Any], x: list[Any]) -> tuple[list[Any], list[Any]]:
         return carry.checked(body(first + k, carry.unpack(old))), []
 
-    return carry.last(run_loop(step, carry.leaves, [], last - first, None, closed_over(body), policy)[0])
+    return carry.last(run_loop(step, carry.leaves, [], last - first, None, closed_over(body), policy, [body])[0])
 
 
 def while_loop(cond: Function, body: Function, init: Any, *, checkpoint: Checkpoint = None) -> Any:

@@ -11,14 +11,13 @@ is recorded, as Python runs the loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from hoad.core.box import Box, held
 from hoad.core.level import STATE
-from hoad.core.series import Series
 from hoad.modes.batch import Batched
 from hoad.modes.forward import Dual
 from hoad.modes.loop_steps import loop_
@@ -26,7 +25,7 @@ from hoad.modes.reverse import Node
 from hoad.modes.taylor import Jet
 from hoad.modes.watched import UnrollError, Watch, Watched
 from hoad.transforms.control.bodies import OneStep, UnevenError, UnfitError, strong
-from hoad.transforms.control.layout import Layout, NotRepeatable, boxes, build, hidden_axes, take_apart
+from hoad.transforms.control.layout import NotRepeatable, boxes, build, hidden_axes, is_pending, take_apart
 from hoad.transforms.control.unrolled import Step, kept, stacked
 
 __all__ = ["FEWEST", "MOST_PEELED", "InnerTapeError", "Rolling", "deepest", "recorded_loop"]
@@ -80,7 +79,7 @@ def deepest(values: Sequence[Any], above: float, below: float) -> float | None:
         for x in boxes(value):
             if type(x) is Node and above < x.level < below and (found is None or x.level > found):
                 found = x.level
-            elif x.level > above and type(x) not in (Node, Dual, Batched, Jet):
+            elif x.level > above and (type(x) not in (Node, Dual, Batched, Jet) or is_pending(x)):
                 raise NotRepeatable
     return found
 
@@ -199,11 +198,9 @@ class _Plain:
         finally:
             if not before.same():
                 raise UnrollError
-        body, closed = one.body()
         width = len(self.parts)
         xs = [*self.xs, np.arange(self.first, self.first + self.length)] if numbered else self.xs
-        if not numbered:
-            body = without(body, width + len(xs))
+        body, closed = one.body(width + len(xs))
         out = loop_.bind(
             *self.parts, *xs, *closed, body=body, length=self.length, carry=width, slices=len(xs), reverse=self.backward
         )
@@ -221,13 +218,18 @@ class _Plain:
         one = OneStep(self.call(None), self.level, [*given, *self.numbers(a), np.int64(a)], [n])
         if one.layouts != self.layouts or one.specs[: one.width] != [(np.shape(x), x.dtype) for x in given]:
             raise UnevenError(self.level)
-        if any(slot == n for slot in one.asked):
-            raise UnfitError
         numbered = one.uses(n)
-        given = [*one.values[: one.width], *self.numbers(b)]
-        other = OneStep(self.call(None), self.level, [*given, np.int64(b)], [n])
+        given = [*one.values[: one.width], *self.numbers(b), np.int64(b)]
+        other = OneStep(self.call(None if numbered else b), self.level, given, [n])
         if not one.same(other):
             raise UnrollError
         if numbered and not _near(other, OneStep(self.call(b), self.level, given)):
             raise UnfitError
         return one, numbered
+
+
+def _near(a: OneStep, b: OneStep) -> bool:
+    """Whether two recordings of one step gave the same but for roundings."""
+    if (a.layouts, a.y_layouts, a.specs) != (b.layouts, b.y_layouts, b.specs):
+        return False
+    return all(np.allclose(x, y, rtol=NEAR, atol=0, equal_nan=True) for x, y in zip(a.values, b.values, strict=True))

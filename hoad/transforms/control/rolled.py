@@ -6,7 +6,7 @@ entry of the tape.  It keeps states (what goes into a step) and repeats each ste
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ from hoad.transforms.control.layout import (
     restricted,
     take_apart,
 )
+from hoad.transforms.control.recorded import recorded_loop
 from hoad.transforms.control.revolve import Action, actions
 from hoad.transforms.control.segment import Recorder, Taped, handed, is_inexact
 from hoad.transforms.control.unrolled import More, Step, in_python, kept, stacked
@@ -52,14 +53,24 @@ class _InnerTape(Exception):
 
 
 def run_loop(
-    step: Step, carry: list[Any], xs: list[Any], length: int | None, more: More | None, closure: list[Any], policy: Policy | str
+    step: Step,
+    carry: list[Any],
+    xs: list[Any],
+    length: int | None,
+    more: More | None,
+    closure: list[Any],
+    policy: Policy | str,
+    functions: Sequence[Any] = (),
 ) -> tuple[list[Any], list[Any], int]:
     """Last carry, stacked y and the number of steps.
 
     ``step(k, carry, x)`` -> (carry, y) with lists of leaves; the number of steps is ``length``, or as long as ``more(k, carry)``.
-    ``closure`` are values that the step is known to use.
+    ``closure`` are values that the step is known to use, ``functions`` what it calls.
     """
     carry = [c.copy() if type(c) is np.ndarray else c for c in carry]  # a step may update its carry in place
+    recorded = recorded_loop(step, carry, xs, length, closure, functions) if more is None else None
+    if recorded is not None:
+        return *recorded, length  # type: ignore[return-value]
     try:
         level = innermost_tape([*carry, *xs, *closure])
         while policy != "all" and length != 0:
