@@ -42,7 +42,7 @@ class CupyDevice:
         return cupy.cuda.Device().id, stream, threading.get_ident() if own else None
 
     def functions(self, source: str, names: Sequence[str]) -> list[Any]:
-        """Compiled functions; CuPy keeps what it compiled in its own cache. Products and sums are contracted, as is NVRTC's default."""
+        """Compiled functions, with products and sums contracted, as is NVRTC's default; CuPy keeps them in its own cache."""
         module = cupy.RawModule(code=source, options=("--std=c++17",))
         return [module.get_function(name) for name in names]
 

@@ -1,8 +1,8 @@
 """Steps on a CUDA device: kernels of fused loops, cuBLAS for products of matrices, and CuPy for everything else.
 
 Runs of launches between calls of libraries are captured into CUDA graphs when a program runs for the second time, and replayed from
-then on.  (CuPy refuses to capture calls of cuBLAS and of the other libraries.)  Values that guards ask for are read back at the end,
-all at once; a program without guards does not wait for the device.
+then on.  (CuPy refuses to capture calls of cuBLAS and of the other libraries.)  Values that guards ask for are read back at the
+end, all at once; a program without guards does not wait for the device.
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ def build(steps: Steps, device: Device | None = None) -> CudaExecutor:
             device = import_module("hoad.backends.cupy").device()
         except Exception as error:
             raise NoCompilerError(
-                f"no CUDA device was found ({type(error).__name__}: {error}), expected CuPy and a device. pip install 'hoad[cuda12]' "
-                "where there is one, or choose HOAD_COMPILE=c."
+                f"no CUDA device was found ({type(error).__name__}: {error}), expected CuPy and a device. "
+                "pip install 'hoad[cuda12]' where there is one, or choose HOAD_COMPILE=c."
             ) from None
     plan, lowered = planned(steps)
     try:
@@ -132,7 +132,9 @@ def build(steps: Steps, device: Device | None = None) -> CudaExecutor:
     try:
         functions = device.functions(program.source, [*names, "place"]) if program.launches else []
     except Exception as error:
-        raise NoCompilerError(f"the CUDA compiler failed ({type(error).__name__}: {error}). Choose HOAD_COMPILE=numpy, and please report it.") from None
+        raise NoCompilerError(
+            f"the CUDA compiler failed ({type(error).__name__}: {error}). Choose HOAD_COMPILE=numpy, and please report it."
+        ) from None
     return CudaExecutor(lowered.guarded(steps), program, lowered, functions, device)
 
 
@@ -167,13 +169,12 @@ class CudaExecutor:
         """What is to be said about the execution."""
         p = self.program
         total = sum(_padded(place) for place in p.places if place.kind == "scratch")
-        lines = [
-            f"{len(p.launches)} launches of {len(p.functions)} kernels, {total} bytes of intermediate results, "
-            f"{p.operations:.3g} operations"
-        ]
+        counts = f"{len(p.launches)} launches of {len(p.functions)} kernels"
+        lines = [f"{counts}, {total} bytes of intermediate results, {p.operations:.3g} operations"]
         names = dict.fromkeys(self._calls)
         lines += [f"not in loops: {name} ({self._calls.count(name)} times) is a call of its library" for name in names]
-        lines += [f"{name} runs on the host: the device's library has no such function" for name in dict.fromkeys(self.on_host.values())]
+        there = dict.fromkeys(self.on_host.values())
+        lines += [f"{name} runs on the host: the device's library has no such function" for name in there]
         return [*lines, *p.notes]
 
     def __call__(self, leaves: Sequence[Any]) -> tuple[list[Any] | None, list[Any]]:

@@ -82,10 +82,11 @@ class NativeExecutor:
         self.offsets, self.total = arena(native.buffers.scratch)
         self.specs = [ArraySpec(v.shape, np.dtype(v.dtype)) for v in native.buffers.outputs]
         self.expected = [np.asarray(g.value) for g in steps.guards]
-        self.run: Any = None if library is None else library.hoad_run
+        self.run: Any = None
         if library is not None:
-            self.run.argtypes = [ctypes.c_void_p, ctypes.c_long, ctypes.c_long]
-            self.run.restype = ctypes.c_long
+            run = library.hoad_run
+            run.argtypes, run.restype = [ctypes.c_void_p, ctypes.c_long, ctypes.c_long], ctypes.c_long
+            self.run = run
         self.explain = _explanation(native, lowered, self.total)
         self._pure = library is not None and not any(isinstance(s, Call) for s in native.segments)
         self._fast: Callable[..., Any] | None = None

@@ -134,6 +134,10 @@ def _like(found: Any, expected: Any) -> Any:
     return int(found) if isinstance(expected, int) else found
 
 
+def _unrepeatable(error: Exception) -> str:
+    return f"its steps cannot be repeated ({type(error).__name__}: {str(error).partition('. ')[0]})"
+
+
 class Paths:
     """The Programs of one signature, the latest first.
 
@@ -189,7 +193,7 @@ class Paths:
                 except Exception as error:
                     self.failures += 1
                     if self.failures > MOST_FAILURES:
-                        return self.give_up(f"its steps cannot be repeated ({type(error).__name__}: {error})")
+                        return self.give_up(_unrepeatable(error))
                 return None, None
         if len(self.programs) >= MOST_PATHS:
             return self.give_up(f"it has more than {MOST_PATHS} paths")
@@ -201,7 +205,7 @@ class Paths:
         try:
             result, at, _ = program.run(leaves)
         except Exception as error:
-            return self.give_up(f"its steps cannot be repeated ({type(error).__name__}: {error})")
+            return self.give_up(_unrepeatable(error))
         self.programs = (program, *self.programs)
         return (program, result) if at < 0 else (None, None)
 

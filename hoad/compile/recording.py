@@ -214,6 +214,8 @@ def _same(x: Any, y: Any, depth: int = 0) -> bool:
         return False
     if isinstance(x, np.ndarray):
         return x.shape == y.shape and x.dtype == y.dtype
+    if isinstance(x, Box):  # in a function made for this recording, which a repetition will refuse
+        return not isinstance(x, Watched) or x.aux == y.aux
     if kind in (tuple, list):
         return len(x) == len(y) and all(_same(p, q, depth) for p, q in zip(x, y, strict=True))
     if kind is dict:

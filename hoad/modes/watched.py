@@ -93,6 +93,10 @@ class Watch:
         """A step uses a slot that this recording did not make."""
         raise UnrollError
 
+    def row(self, x: Any, parts: tuple[Any, ...], position: int) -> Any:
+        """What is read at the number of a step of a loop; None if the index is not that."""
+        return None
+
     def ask(self, slot: int, value: Any) -> None:
         """Take down an answer, once for each slot and kind."""
         if slot not in self.specs:

@@ -14,6 +14,7 @@ from hoad.core.box import Box, Buffer, ops, peek, shape_of, strip
 from hoad.core.engine import engine
 from hoad.core.kinds import jointly_linear, linear
 from hoad.core.kinds.cotangents import fit, is_real
+from hoad.core.level import STATE
 from hoad.errors import TracedConversionError, UnsupportedFunctionError
 from hoad.rules.shaping import view_of_one
 
@@ -186,6 +187,19 @@ def _is_recorded_gather(x: Any, index: Any) -> bool:
     return any(shape_of(i) for i in parts if not isinstance(i, slice)) or len(parts) == len(shape_of(x))
 
 
+def _row_of_loop(x: Any, index: Any) -> Any:
+    """The entry of an array at the number of the step of a loop whose steps are recorded as one; None where that is not so."""
+    parts = index if type(index) is tuple else (index,)
+    found = [k for k, i in enumerate(parts) if not isinstance(i, _BASIC)]
+    if len(found) != 1:
+        return None
+    i = parts[found[0]]
+    if not isinstance(i, Box) or not i.recorded or i.shape or i.dtype.kind not in "iu":
+        return None
+    state = STATE.get(i.level)
+    return None if state is None else state.row(x, parts, found[0])
+
+
 def places_of(index: Any, shape: tuple[int, ...]) -> Any:
     """The elements that an index reads, counted in C order, as an array that may be batched."""
     parts = list(index) if type(index) is tuple else [index]
@@ -237,6 +251,9 @@ def getitem(x: Any, index: Any) -> Any:
     if type(index) is slice or type(index) is int:
         return getitem_(x, index=index)
     if not is_basic(index):
+        row = _row_of_loop(x, index)
+        if row is not None:
+            return row
         if is_batched(index) or _is_recorded_gather(x, index):
             places = places_of(index, shape_of(x))
             y = ops.take_along_axis(ops.ravel(x), ops.ravel(places), 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -21,8 +22,9 @@ from hoad.compile.recording import record_twice
 from hoad.compile.replay import Replay
 from hoad.compile.settings import optimised
 from hoad.compile.steps import Steps
+from hoad.compile.stub import stub
 from hoad.core.space import flatten
-from hoad.errors import HoadError
+from hoad.errors import HoadError, NoCompilerError
 from tests.compile.random_programs import Program
 
 __all__ = ["Disagreement", "Report", "compare", "kind_of", "recorded"]
@@ -227,6 +229,8 @@ def compare(programs: Sequence[Program], optimise_steps: bool = True, level: str
                 else:
                     close(expected[k], y, [s[k] for s in shaken], k, "replay beside the derivative itself", report)
             at += len(eager)
+        with suppress(NoCompilerError):
+            stub()  # not in the background
         executor = build(optimise(steps) if optimise_steps else steps, level)
         found, _ = executor(leaves)
         if found is None:

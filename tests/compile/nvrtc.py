@@ -17,7 +17,9 @@ def _libraries() -> list[str]:
         except ModuleNotFoundError:
             continue
         for place in (spec.submodule_search_locations or []) if spec else []:
-            found += [str(p) for p in sorted(Path(place).glob("lib/libnvrtc.so.*")) if "alt" not in p.name and "builtins" not in p.name]
+            found += [
+                str(p) for p in sorted(Path(place).glob("lib/libnvrtc.so.*")) if "alt" not in p.name and "builtins" not in p.name
+            ]
     return [*found, "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"]
 
 

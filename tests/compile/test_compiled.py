@@ -266,6 +266,13 @@ def test_every_kind_of_array(kind):
         check(lambda x: hoad.grad(lambda y: np.sum(np.sin(y) * y))(x), (x,))
 
 
+def test_results_that_follow_the_layout_in_memory():
+    f = lambda x: (np.ravel(x, order="A"), np.ravel(x * 2, order="A"))
+    g = check(f, (A,), (np.asfortranarray(A),), (A.T.copy().T,))
+    assert len(g.programs) == 2
+    check(f, (np.asfortranarray(A),), (A,), (A.T,))
+
+
 def test_python_numbers_do_not_promote():
     x = X.astype(np.float32)
     check(lambda x, a: x * a, (x, 0.1), (x, np.float32(0.1)), (x, np.float64(0.1)), (X, 0.1), (x.astype(complex), 0.1))

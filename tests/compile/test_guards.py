@@ -47,7 +47,7 @@ def test_a_branch_has_two_programs():
     assert count(g) == 2
 
 
-def test_nested_branches_have_a_program_for_each_path():
+def test_nested_branches_have_a_program_for_each_path(monkeypatch):
     def f(x):
         y = x * 1.5
         if x[0] > 0:
@@ -64,6 +64,12 @@ def test_nested_branches_have_a_program_for_each_path():
     agree(g, f, *[points[k] for k in order], *points)
     # x0, x1, then (x2 false | x2 true, x3 false | true): 2 * 3; and x0 false: x4
     assert count(g) == 6 + 2
+
+    def again(*_):
+        raise CompileError("recorded again")
+
+    monkeypatch.setattr("hoad.compile.compiled.record_twice", again)
+    agree(g, f, *[points[k] for k in order])  # the answers of one Program lead to the next
 
 
 def newton(x):

@@ -472,3 +472,56 @@ def test_bodies_are_equal_where_their_steps_and_constants_are():
     assert a == b
     assert hash(a) == hash(b)
     assert a != c
+
+
+# -- reading at the number of the step -------------------------------------------------------------------------------------------
+
+
+def reading(x, n):
+    """Arrays that depend on x, read at the number of the step: before it, after it, along any axis."""
+    a = np.cumsum(np.outer(xs_of(n + 2), x), axis=0) / n
+    b = np.sin(a).T
+
+    def step(k, c):
+        return np.tanh(c * a[k]) + a[k + 2] * b[:, k] - b[1, k + 1] * a[k][0] + 0.1 * k * x
+
+    return np.sum(hoad.fori_loop(0, n, step, x))
+
+
+def reading_one_dimension(x, n):
+    a = np.linspace(0.1, 0.5, n) * x[0] + np.arange(n) % 2
+    c = hoad.fori_loop(1, n, lambda k, c: c * a[k - 1] + np.cos(c) * a[k], x)
+    return np.sum(c)
+
+
+def counting(x, n):
+    """A counter in the carry, and one that is no counter of ones."""
+
+    def step(c, a):
+        i, y, j = c
+        return (i + 1, np.sin(y) * a + x / (i + 1), j - 3), y * j
+
+    c, ys = hoad.scan(step, (0, x, 7), xs_of(n))
+    return np.sum(c[1]) + np.sum(ys) / c[0] + c[2]
+
+
+def reading_from_inside(x, n):
+    """An inner loop that uses the row of the outer one."""
+    a = np.outer(xs_of(n), x)
+
+    def outer(k, c):
+        return hoad.scan(lambda d, e: (np.sin(d) * e + a[k], None), c, xs_of(5))[0]
+
+    return np.sum(hoad.fori_loop(0, n, outer, x))
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("body", [reading, reading_one_dimension, counting, reading_from_inside], ids=lambda f: f.__name__)
+def test_derivatives_of_loops_with_numbers(body, operator):
+    counts = []
+    for n in (10, 13):
+        program = agree(OPERATORS[operator](lambda x, n=n: body(x, n)), X)
+        counts.append(len(program.steps.steps))
+        for loop in loops_in(program):
+            assert not any(size in shape for shape, _ in loop.kw["body"].specs.values() for size in (n - 1, n, n + 2))
+    assert counts[0] == counts[1]

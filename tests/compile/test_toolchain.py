@@ -339,6 +339,14 @@ def test_ctrl_c_stops_the_compiler(monkeypatch, tmp_path):
     assert builds(tmp_path / "cache") == []
 
 
+@pytest.mark.parametrize("executable", ["", "/usr/bin/server", "/no/such/python"])
+def test_an_interpreter_inside_another_program_finds_another_one(monkeypatch, untried, executable):
+    best = capabilities()
+    forget(monkeypatch, untried.with_name("other"))
+    monkeypatch.setattr(sys, "executable", executable)
+    assert capabilities() == best
+
+
 def test_a_new_compiler_is_tried_anew(monkeypatch, tmp_path):
     path = tmp_path / "changing"
     only(monkeypatch, fake(path, "real('-DFACTOR=2')"))

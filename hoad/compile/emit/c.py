@@ -66,7 +66,10 @@ class _Kernel:
         if buffer not in self.buffers:
             self.buffers.append(buffer)
             self.kinds.append((self.stored.values[buffer].dtype, written))
-        return f"p{self.buffers.index(buffer)}"
+        at = self.buffers.index(buffer)
+        if written and not self.kinds[at][1]:
+            self.kinds[at] = (self.kinds[at][0], True)
+        return f"p{at}"
 
     def out(self, root: Root) -> str:
         return self.pointer(self.stored.buffer(root.buffer), True)

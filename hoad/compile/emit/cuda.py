@@ -1,41 +1,25 @@
 """CUDA C++ for one kernel of the plan: launches that visit each point of its boxes once.
 
-The statements at a point are those of the C printer; what differs is who visits which point.  Without a sum over axes of which some
-are kept, the threads stride over the points.  A sum over the innermost loops belongs to a row: a block, a warp or a part of one strides
-over it.  A sum over the outermost loops belongs to a column: neighbouring threads own neighbouring columns.  Where one block is not
-enough, results of parts go to memory and a second launch adds them up, in an order that depends on the program only: the same inputs
-give the same bits on every device.
+The statements at a point are those of the C printer; what differs is who visits which point: see ``cuda_splits``. Where one block
+is not enough for a sum, results of parts go to memory and a second launch adds them up, in an order that depends on the program
+only: the same inputs give the same bits on every device.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+from hoad.compile.emit.cuda_splits import ALONE, BLOCK, BLOCKS, LAUNCH, SERIAL, SHARE, WARP, Split, splits
 from hoad.compile.emit.statements import MEMORY, TYPES, Statements, combined, literal, needed
 from hoad.compile.loops.index import Affine, variable
 from hoad.compile.loops.kernels import Box, Kernel, Root
 from hoad.compile.loops.values import Reduced
 
-__all__ = ["ARGUMENTS", "BLOCK", "Partial", "Printed", "print_launches"]
+__all__ = ["ARGUMENTS", "NARROW", "Partial", "Printed", "print_launches"]
 
-BLOCK = 256
-"""Threads of a block."""
-WARP = 32
-WIDTH = 32
-"""Neighbouring columns that a block owns."""
-SERIAL = 128
-"""Terms that one thread adds one after the other at most."""
-SHARE = 8
-"""Terms from which another thread takes a part of a sum."""
-BLOCKS = 1024
-"""Blocks between which a sum is shared for the sake of speed; beyond, for the sake of accuracy only."""
-LAUNCH = 1 << 16
-"""Blocks of one launch whose threads stride."""
-ALONE = 4096
-"""Points up to which one block computes a sum."""
 ARGUMENTS = 480
 """Pointers that one launch may be given: 4 KiB of parameters."""
 NARROW = (1 << 31) - (1 << 25)
@@ -86,6 +70,14 @@ class _Sum:
     def declaration(self) -> str:
         return f"{self.type} {self.name} = {literal(self.value.start, self.value.dtype)};"
 
+    def of_lanes(self, lanes: int) -> str:
+        """The total of neighbouring threads."""
+        return f"lanes_total<{self.value.op}_of, {self.type}, {lanes}>({self.name})"
+
+    def of_block(self) -> str:
+        """The total of a block."""
+        return f"block_total<{self.value.op}_of, {self.type}>({self.name}, {literal(self.value.start, self.value.dtype)})"
+
     def plus(self, entry: str) -> str:
         """One term more."""
         if self.value.op in ("maximum", "minimum"):
@@ -93,51 +85,12 @@ class _Sum:
         return f"{self.name} = {combined(self.value, self.name, entry)};"
 
 
-@dataclass
-class _Split:
-    """The loops of a kernel as those that a result keeps and those that are summed, and how the threads share them."""
-
-    kept: tuple[int, ...] = ()
-    summed: tuple[int, ...] = ()
-    columns: bool = False
-    rows: int = 1
-    points: int = 1
-    lanes: int = BLOCK
-    parts: int = 1
-    tasks: int = 1
-    grid: int = field(default=1)
-
-    @classmethod
-    def of(cls, domain: Sequence[int], first: int, columns: bool) -> _Split:
-        """``first`` loops are outside: the kept ones of a row, the summed ones of a column."""
-        outer, inner = tuple(range(first)), tuple(range(first, len(domain)))
-        kept, summed = (inner, outer) if columns else (outer, inner)
-        rows, points = prod(domain[k] for k in kept), prod(domain[k] for k in summed)
-        split = cls(kept, summed, columns, rows, points)
-        if columns:
-            width = min(WIDTH, _power(rows))
-            split.lanes = BLOCK // width
-            tiles = -(-rows // width)
-        else:
-            split.lanes = BLOCK if points >= 4 * BLOCK else max(1, _power(min(WARP, points) + 1) // 2)
-            tiles = rows
-        if columns or split.lanes == BLOCK:
-            wanted = min(-(-points // (split.lanes * SHARE)), max(1, BLOCKS // tiles))
-            split.parts = max(1, wanted, -(-points // (split.lanes * SERIAL)))
-        split.tasks = rows * split.parts
-        split.grid = tiles * split.parts if columns else min(LAUNCH, -(-split.tasks * split.lanes // BLOCK))
-        return split
-
-
-def _power(n: int) -> int:
-    """The least power of two that is not below n."""
-    return 1 << max(0, n - 1).bit_length()
-
-
 class _Launch:
     """The text of one launch for some roots of a kernel."""
 
-    def __init__(self, kernel: Kernel, roots: Sequence[Root], split: _Split | None, stored: Any, moving: Callable[[int], bool]) -> None:
+    def __init__(
+        self, kernel: Kernel, roots: Sequence[Root], split: Split | None, stored: Any, moving: Callable[[int], bool]
+    ) -> None:
         self.kernel, self.roots, self.split, self.stored, self.moving = kernel, roots, split, stored, moving
         self.arguments: list[int | Partial] = []
         self.declared: list[tuple[str, bool]] = []
@@ -202,7 +155,7 @@ class _Launch:
         else:
             self.grouped(self.split)
         for s in self.whole:
-            self.lines.append(f"{s.name} = block_total<{s.value.op}_of, {s.type}>({s.name}, {literal(s.value.start, s.value.dtype)});")
+            self.lines.append(f"{s.name} = {s.of_block()};")
         if self.whole:
             self.lines.append("if (threadIdx.x == 0) {")
             for s in self.whole:
@@ -238,7 +191,7 @@ class _Launch:
             self.indent(inner)
             self.lines.append("}")
 
-    def grouped(self, split: _Split) -> None:
+    def grouped(self, split: Split) -> None:
         """Lanes stride over the points of a row or of a column."""
         I, domain = self.int, self.kernel.domain
         if split.columns:
@@ -265,7 +218,7 @@ class _Launch:
         step = split.lanes * split.parts
         for box in self.boxes:
             points = prod(box.counts[k] for k in split.summed)
-            self.lines.append(f"if ({' && '.join(['mine', *_inside(box, split.kept)])}) {{")
+            self.lines.append(f"if ({' && '.join(['mine', *_inside(box, split.kept, domain)])}) {{")
             for k in split.kept:
                 base, stride, count = box.axes[k]
                 if count > 1:
@@ -282,9 +235,9 @@ class _Launch:
             if split.columns:
                 total = f"column_total<{s.value.op}_of, {s.type}, {BLOCK // split.lanes}>({s.name})"
             elif split.lanes == BLOCK:
-                total = f"block_total<{s.value.op}_of, {s.type}>({s.name}, {literal(s.value.start, s.value.dtype)})"
+                total = s.of_block()
             else:
-                total = f"lanes_total<{s.value.op}_of, {s.type}, {split.lanes}>({s.name})"
+                total = s.of_lanes(split.lanes)
             self.lines.append(f"{s.name} = {total};")
         names = [f"d{k}" for k in range(len(domain))]
         self.lines.append("if (mine && lane == 0) {")
@@ -328,7 +281,7 @@ class _Launch:
                 self.lines.append(f"{self.target(s.root)}[{s.place.text(names)}] {sign} {entry};")
 
 
-def _inside(box: Box, axes: Iterable[int]) -> Iterable[str]:
+def _inside(box: Box, axes: Iterable[int], domain: Sequence[int]) -> Iterable[str]:
     """Conditions for points of the kept loops to be in a box."""
     for k in axes:
         base, stride, count = box.axes[k]
@@ -337,7 +290,8 @@ def _inside(box: Box, axes: Iterable[int]) -> Iterable[str]:
             continue
         if base:
             yield f"d{k} >= {base}"
-        yield f"d{k} < {base + stride * (count - 1) + 1}"
+        if (end := base + stride * (count - 1) + 1) < domain[k]:
+            yield f"d{k} < {end}"
         if stride > 1:
             yield f"(d{k} - {base}) % {stride} == 0"
 
@@ -400,41 +354,22 @@ def _finish(parts: Sequence[Partial], stored: Any, moving: Callable[[int], bool]
             f"            {total.plus(f'p{2 * n + 1}[i*{value.size} + j]')}",
         ]
         if lanes == BLOCK:
-            lines.append(f"    a = block_total<{value.op}_of, {total.type}>(a, {literal(value.start, value.dtype)});")
+            lines.append(f"    a = {total.of_block()};")
         elif lanes > 1:
-            lines.append(f"    a = lanes_total<{value.op}_of, {total.type}, {lanes}>(a);")
-        lines += [f"    if (j < {value.size}{' && threadIdx.x % ' + str(lanes) + ' == 0' if lanes > 1 else ''}) p{2 * n}[j] = a;", "}"]
+            lines.append(f"    a = {total.of_lanes(lanes)};")
+        first = f" && threadIdx.x % {lanes} == 0" if lanes > 1 else ""
+        lines += [f"    if (j < {value.size}{first}) p{2 * n}[j] = a;", "}"]
     return Printed(", ".join(parameters), _indented(lines), arguments, grid, BLOCK)
-
-
-def _splits(kernel: Kernel) -> list[tuple[list[Root], _Split | None]]:
-    """Which roots are computed together: each way to sum is a launch, and all else goes with the first one."""
-    others: list[Root] = []
-    ways: dict[tuple[int, bool], list[Root]] = {}
-    for root in kernel.roots:
-        marks = root.summed
-        if not root.reduced or not any(marks) or all(marks):
-            others.append(root)
-            continue
-        columns = marks[0]
-        first = marks.index(not columns)
-        if any(m == columns for m in marks[first:]):
-            raise AssertionError("loops of a sum between loops that are kept")
-        ways.setdefault((first, columns), []).append(root)
-    found: list[tuple[list[Root], _Split | None]] = [(roots, _Split.of(kernel.domain, *way)) for way, roots in ways.items()]
-    if not found:
-        return [(others, None)]
-    return [([*others, *found[0][0]], found[0][1]), *found[1:]]
 
 
 def print_launches(kernel: Kernel, stored: Any, moving: Callable[[int], bool]) -> list[Printed]:
     """The launches of a kernel.
 
-    ``moving`` says of which buffers a launch is told where their address is, instead of the address: those that are elsewhere in each
-    call of the program.
+    ``moving`` says of which buffers a launch is told where their address is, instead of the address: those that are elsewhere in
+    each call of the program.
     """
     found: list[Printed] = []
-    for roots, split in _splits(kernel):
+    for roots, split in splits(kernel):
         waiting = [list(roots)]
         while waiting:
             some = waiting.pop(0)

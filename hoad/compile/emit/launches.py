@@ -1,7 +1,8 @@
 """The CUDA program of a plan: functions (equal ones once), their launches in order, and where all arrays are.
 
-Inputs, results, what libraries return, and the rows that a rolled loop goes through are elsewhere each time.  A launch is told where in
-a table on the device their addresses are, so that it stays the same, and a recorded sequence of launches can be run again as it is.
+Inputs, results, what libraries return, and the rows that a rolled loop goes through are elsewhere each time. A launch is told
+where in a table on the device their addresses are, so that it stays the same, and a recorded sequence of launches can be run
+again as it is.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from hoad.compile.emit.c import cost_of
-from hoad.compile.emit.cuda import ARGUMENTS, BLOCK, NARROW, Partial, print_launches
+from hoad.compile.emit.cuda import ARGUMENTS, NARROW, Partial, print_launches
 from hoad.compile.emit.cuda_prelude import PRELUDE
+from hoad.compile.emit.cuda_splits import BLOCK, LAUNCH
 from hoad.compile.emit.statements import MEMORY
 from hoad.compile.loops.kernels import Kernel
 from hoad.compile.loops.roots import Call, Plan
@@ -40,7 +42,10 @@ class Launch:
 
 @dataclass
 class Place:
-    """An array: ``kind`` is input, output, constant, scratch, guard, result (of a library) or row; in use from ``first`` to ``last``."""
+    """An array, in use from ``first`` to ``last``.
+
+    ``kind`` is input, output, constant, scratch, guard, result (of a library) or row (of an array that a loop goes through).
+    """
 
     kind: str
     shape: tuple[int, ...]
@@ -266,7 +271,11 @@ class _Emitter:
         """Copy arrays (from, to), and let rows be those so many further on."""
         if not pairs and not moves:
             return []
-        parameters, head, lines, places, most = [], [], [], [], 1
+        parameters: list[str] = []
+        head: list[str] = []
+        lines: list[str] = []
+        places: list[int] = []
+        most = 1
         for source, target in pairs:
             at, size = len(places), prod(self.places[target].shape)
             for k, (place, written) in enumerate(((target, True), (source, False))):
@@ -283,7 +292,7 @@ class _Emitter:
             places.append(row)
         head.append("    const int thread = (int)blockIdx.x*blockDim.x + threadIdx.x;\n")
         body = "".join([f"({', '.join(parameters)})\n{{\n", *head, *lines, "}"])
-        return [self.launch(body, min(1 << 16, -(-most // BLOCK)), BLOCK, places)]
+        return [self.launch(body, min(LAUNCH, -(-most // BLOCK)), BLOCK, places)]
 
 
 def emit_launches(plan: Plan, inputs: Sequence[tuple[tuple[int, ...], Any]], results: int) -> LaunchProgram:
@@ -300,4 +309,5 @@ def emit_launches(plan: Plan, inputs: Sequence[tuple[tuple[int, ...], Any]], res
     e.now += 1
     for v in (*outputs, *guards):  # read when all has run
         e.use(e.of(v))
-    return LaunchProgram(list(e.functions), e.launches, items, e.places, outputs, guards, e.at, e.operations, [*plan.notes, *e.notes])
+    notes = [*plan.notes, *e.notes]
+    return LaunchProgram(list(e.functions), e.launches, items, e.places, outputs, guards, e.at, e.operations, notes)

@@ -162,11 +162,14 @@ class _Emitter:
         for name, source, v in zip(results, given, call.args[: data.carry], strict=False):
             rows.append(Row(self.table.function(copy(v.size * _bytes(v.dtype))), [name, source]))
         outputs = data.body.outputs
+        updated = updated_in_place(data.body, data.carry)
         place: dict[int, Name] = {}
         moves, copies = [], []
         for n, v in enumerate(outputs):
             size = v.size * _bytes(v.dtype)
-            if n < data.carry:
+            if n in updated:
+                place[id(v)] = results[n]
+            elif n < data.carry:
                 place[id(v)] = self.use(self.buffer(("next", id(v)), size))
                 copies.append((results[n], place[id(v)], size))
             else:
@@ -190,6 +193,47 @@ class _Emitter:
         self.operations = before + (self.operations - before) * data.length
         rows.append(Row(-1, [], loop=Loop(body, data.length, data.reverse, moves, copies)))
         self.notes.append(f"a loop of {data.length} steps is one native loop of {len(body)} calls")
+
+
+def updated_in_place(body: Plan, carry: int) -> set[int]:
+    """Numbers of the carries whose new value may be written over the old one; the two then have one buffer.
+
+    The kernel that writes reads the old value at the places alone that it writes at the same point, and no later call reads it.
+    """
+    inputs = {v.slot: n for n, v in enumerate(body.stored.values) if isinstance(v, Input) and v.slot < carry}
+    found = set()
+    for slot, buffer in inputs.items():
+        v = body.outputs[slot]
+        at = next((n for n, item in enumerate(body.order) if isinstance(item, Kernel) and any(r.value is v for r in item.roots)), None)
+        if at is None or sum(v is o for o in body.outputs) != 1 or v.dtype != body.stored.values[buffer].dtype:
+            continue
+        kernel = body.order[at]
+        root = next(r for r in kernel.roots if r.value is v)
+        if root.reduced or root.into is not None:
+            continue
+        if all(_reads_what_it_writes(box, buffer, root) for box in kernel.boxes) and not any(
+            _reads(item, body.stored.values[buffer], buffer) for item in body.order[at + 1 :]
+        ):
+            body.stored.buffers[id(v)] = buffer
+            found.add(slot)
+    return found
+
+
+def _reads(item: Any, value: Value, buffer: int) -> bool:
+    if isinstance(item, Kernel):
+        nodes = [n for b in item.boxes for n in b.graph.nodes]
+        return any(n.operation == "gather" or (n.operation == "load" and n.arguments[0] == buffer) for n in nodes)
+    return any(a is value for a in item.args)
+
+
+def _reads_what_it_writes(box: Any, buffer: int, root: Any) -> bool:
+    written = {s.place for s in box.stores if s.root is root}
+    for n in box.graph.nodes:
+        if n.operation == "gather":
+            return False
+        if n.operation == "load" and n.arguments[0] == buffer and n.arguments[1] not in written:
+            return False
+    return True
 
 
 def emit(plan: Plan, inputs: int, results: int) -> Native:

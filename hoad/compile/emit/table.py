@@ -76,7 +76,9 @@ class Table:
             number = r.function if r.loop is None else -1 - next(n for n, one in enumerate(loops) if one is r.loop)
             calls.append(f"{{{number}, {len(arguments)}, {r.length}L, {r.chunks}L, {r.together}, {r.block}}}")
             arguments += [place[n] for n in r.names] + r.numbers
-        moves, copies, heads = [], [], []
+        moves: list[str] = []
+        copies: list[str] = []
+        heads: list[str] = []
         for loop in loops:
             first = starts[id(loop)]
             heads.append(

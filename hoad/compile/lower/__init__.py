@@ -4,7 +4,7 @@ Each module declares, by the name of a primitive, how it is written with the val
 declaration, or declines by returning None, stays a call of NumPy or SciPy between native segments.
 """
 
-from hoad.compile.lower import bodies, counts, elementwise, gathers, joining, padding, points, products, reductions, scans, shaping, small_matrices, statistics  # noqa: F401  (their declarations)
+from hoad.compile.lower import bodies, counts, elementwise, gathers, joining, padding, points, polynomials, products, reductions, scans, shaping, small_matrices, statistics  # noqa: F401  (their declarations)
 from hoad.compile.lower.lowering import lower
 
 __all__ = ["lower"]

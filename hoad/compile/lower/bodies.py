@@ -23,7 +23,8 @@ BODIES.update(
     (
         "norm", "vector_norm", "matrix_norm", "var", "std", "var_about", "std_about", "masked_var", "masked_std", "masked_mean",
         "nanvar", "nanstd", "nanmax", "nanmin", "sum_with_keywords", "prod_with_keywords", "max_with_keywords", "min_with_keywords",
-        "pad", "cov", "corrcoef", "linspace", "vecdot (ufunc)", "matvec (ufunc)", "vecmat (ufunc)", "interp",
+        *(f"{p}{f} (series)" for p in ("poly", "cheb", "leg", "herm", "herme", "lag") for f in ("vander", "der", "int", "add", "sub", "mul", "mulx")),
+        "pad", "cov", "corrcoef", "linspace", "vecdot (ufunc)", "matvec (ufunc)", "vecmat (ufunc)",
     )
 )  # fmt: skip
 

@@ -41,13 +41,13 @@ def _dropped(a: Value, b: Value, la: str, lb: str) -> tuple[Value, Value, str, s
     for x, l in ((a, la), (b, lb)):
         for k, n in zip(l, x.shape, strict=True):
             extent[k] = max(extent.get(k, 1), n)
-    found = []
+    found: list[Any] = []
     for x, l in ((a, la), (b, lb)):
         keep = [k for k, (c, n) in enumerate(zip(l, x.shape, strict=True)) if not (n == 1 and extent[c] != 1)]
         if len(keep) < len(l):
             maps: list[Any] = [(0, ())] * len(l)
-            for at, k in enumerate(keep):
-                maps[k] = (0, ((at, 1),))
+            for at, axis in enumerate(keep):
+                maps[axis] = (0, ((at, 1),))
             x, l = moved(x, maps, [x.shape[k] for k in keep]), "".join(l[k] for k in keep)
         found += [x, l]
     return found[0], found[2], found[1], found[3]
@@ -158,7 +158,7 @@ def _vecdot(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
 
 @lowers("tensordot")
 def _tensordot(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
-    axes = kw.get("axes")
+    axes: Any = kw.get("axes")
     if set(kw) != {"axes"}:
         return None
     a, b = args

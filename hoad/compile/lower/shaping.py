@@ -21,7 +21,7 @@ def moved(arg: Value, maps: Sequence[Map], shape: Sequence[int]) -> Value:
     if isinstance(arg, Uniform):
         return Uniform(arg.number, shape, arg.dtype)
     if isinstance(arg, Moved):
-        maps = [_through(m, maps) for m in arg.maps]
+        maps = [_through((c, tuple(parts)), maps) for c, parts in arg.maps]
         arg = arg.args[0]
     if tuple(shape) == arg.shape and all(c == 0 and parts == ((k, 1),) for k, (c, parts) in enumerate(maps)):
         return arg

@@ -106,8 +106,11 @@ def _singular(f: _Factors) -> Value:
     zero = f.upper[0][0].equals(0.0)
     for k in range(1, len(f.upper)):
         zero = zero | f.upper[k][k].equals(0.0)
-    value = zero.value
-    return Reduced("logical_or", value, range(len(value.shape))) if value.shape else value
+    return _anywhere(zero.value)
+
+
+def _anywhere(condition: Value) -> Value:
+    return Reduced("logical_or", condition, range(len(condition.shape))) if condition.shape else condition
 
 
 def _sign(f: _Factors) -> Term:
@@ -200,6 +203,35 @@ def _det_sign(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
         pivot = f.upper[k][k]
         y = y * select(pivot.isnan(), pivot, select(pivot < 0.0, -1.0, select(pivot.equals(0.0), 0.0, number(1.0, pivot))))
     return _narrow(y.value, spec)
+
+
+@lowers("cholesky")
+def _cholesky(args: list[Value], kw: dict[str, Any], spec: Any) -> Any:
+    """From the lower triangle, row by row."""
+    n = _matrices(args[0], spec)
+    if not n or kw:
+        return None
+    a = _wide(args[0])
+    rows: list[list[Term]] = []
+    failed = None
+    for i in range(n):
+        row: list[Term] = []
+        for j in range(i + 1):
+            x = _entry(a, "f8", i, j)
+            for p, q in zip(row[:j], rows[j] if j < i else row, strict=False):
+                x = x - p * q
+            if j < i:
+                row.append(x / rows[j][j])
+            else:
+                bad = ~(x > 0.0)
+                failed = bad if failed is None else failed | bad
+                row.append(x.sqrt())
+        rows.append(row)
+    assert failed is not None
+    zero = Uniform(0.0, rows[0][0].value.shape, "f8")
+    stacked = [_stacked([*row, *[zero] * (n - len(row))], (*spec.shape[:-2], n), -1, "f8") for row in rows]
+    y = _narrow(_stacked(stacked, spec.shape, -2, "f8"), spec)
+    return Checked(y, _anywhere(failed.value), "Matrix is not positive definite")
 
 
 @lowers("inv")

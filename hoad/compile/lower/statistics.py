@@ -32,6 +32,25 @@ def _two_norm(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
     return (x * x).total(axes).sqrt().shaped(spec.shape, axes)
 
 
+def _power_norm(name: str) -> None:
+    """The p-th root of the sum of the p-th powers, for the orders that have no formula of their own."""
+
+    def rule(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
+        x, order, axis = _given(args, spec), kw["ord"], kw["axis"]
+        if x is None or isinstance(order, bool) or not isinstance(order, int | float) or order in (0, 1, 2) or math.isinf(order) or math.isnan(order):
+            return None
+        axes = _axes(x.value, axis)
+        if len(axes) != 1 and (name == "norm" or not axes):
+            return None
+        return abs(x).power(order).total(axes).power(1.0 / order).shaped(spec.shape, axes)
+
+    lowers(name)(rule)
+
+
+_power_norm("norm")
+_power_norm("vector_norm")
+
+
 def _variance(x: Term, axes: tuple[int, ...], ddof: float) -> Term:
     count = math.prod(x.value.shape[k] for k in axes)
     centred = x - x.total(axes) / count

@@ -24,12 +24,12 @@ pragmas everywhere.  Multiplications and additions are contracted to fma as the 
 ``expf`` …) that loops call in vector form after ``vector_declarations(names)``.
 
 Threads: generated code that contains ``THREADS_SOURCE`` writes ``const int team = hoad_team();`` and
-``#pragma omp parallel num_threads(team) if (team > 1)``.  It is the smaller of ``get_num_threads()`` and ``omp_get_max_threads()``,
-so OMP_NUM_THREADS and threadpoolctl's limits are obeyed, and 1 in a forked child.  The source defines the global variable
-``const long long *hoad_threads``, which ``shared_library`` points at the cell behind ``threads_address()``.
+``#pragma omp parallel num_threads(team) if (team > 1)``.  The team is the smaller of ``get_num_threads()`` and
+``omp_get_max_threads()``, so OMP_NUM_THREADS and threadpoolctl's limits are obeyed, and 1 in a forked child.  The source defines
+``const volatile long long *hoad_threads``, which ``shared_library`` points at the cell behind ``threads_address()``.
 
 Environment: ``CC``, ``HOAD_CACHE_DIR``, ``HOAD_CACHE_SIZE`` (bytes, or 300MB, 2GB; 512MB by default), ``HOAD_COMPILE_TIMEOUT``
-(seconds; 120 by default), ``HOAD_THREADS``.
+(seconds; 120 by default), ``HOAD_COMPILE_TRIAL`` (``always``: no compiler is taken as known), ``HOAD_THREADS``.
 """
 
 from hoad.compile.toolchain.compilers import Capabilities, capabilities

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -154,9 +156,8 @@ def _examine(
     script = resources.files("hoad.compile.toolchain").joinpath("examine.py").read_text(encoding="utf-8")
     wanted = json.dumps({f: FUNCTIONS[f] for f in functions})
     called = json.dumps(sorted(name for names in symbols.values() for name in names))
-    program = [sys.executable, "-I", "-S", "-c", script, str(made), wanted, called]
     try:
-        status, output = run(program, limit=min(limit, RUN_LIMIT), folder=folder)
+        status, output = _run_python(["-I", "-S", "-c", script, str(made), wanted, called], min(limit, RUN_LIMIT), folder)
     except NoCompilerError as error:
         raise _RefusedError(f"what it compiles does not run: {error}") from error
     if status != 0:
@@ -165,3 +166,18 @@ def _examine(
         return {**json.loads(output.splitlines()[-1]), "symbols": symbols}
     except (ValueError, IndexError):
         raise _RefusedError(f"what it compiles does not run: the trial said {shortened(output)}") from None
+
+
+def _run_python(arguments: Sequence[str], limit: float, folder: Path) -> tuple[int, str]:
+    """Run a Python of this machine: the one that runs here, unless that is part of another program."""
+    places = (sys.executable, getattr(sys, "_base_executable", ""), f"{sys.prefix}/bin/python3", shutil.which("python3"))
+    reason = NoCompilerError("no Python interpreter can be started to try it")
+    for place in places:
+        if place and "py" in os.path.basename(place).lower():
+            try:
+                return run([place, *arguments], limit=limit, folder=folder)
+            except TimeLimitError:
+                raise
+            except NoCompilerError as error:
+                reason = error
+    raise reason

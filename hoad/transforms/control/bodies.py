@@ -10,19 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import count
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from hoad.core.box import Box, held
+from hoad.core.box import Box, Buffer, held, shape_of
 from hoad.core.level import STATE
 from hoad.core.primitive import ViewPrimitive
 from hoad.modes.loop_steps import Body, same, same_step
 from hoad.modes.record import Step
 from hoad.modes.watched import UnrollError, Watch, Watched, WatchedNumber
-from hoad.transforms.control.layout import Layout, take_apart
+from hoad.transforms.control.layout import Layout, boxes, take_apart
 
-__all__ = ["OneStep", "UnevenError", "UnfitError", "strong"]
+__all__ = ["NeedRowError", "OneStep", "Rows", "UnevenError", "UnfitError", "strong"]
+
+MOST_ROWS = 32
+"""So many arrays may be read at the number of the step."""
 
 _bases = count(1 << 40, 1 << 40)
 
@@ -69,9 +72,11 @@ def _copied(x: Any) -> Any:
 class _Recording(Watch):
     """The recording of a body, with slots that no other recording has."""
 
-    def __init__(self, outer: Watch) -> None:
+    def __init__(self, outer: Watch, rows: Rows | None) -> None:
         super().__init__(_Constants(outer.constants))  # type: ignore[arg-type]
         self.outer = outer
+        self.rows = rows
+        self.number = -1
         self.base = next(_bases)
         self.closed: dict[int, Watched] = {}
 
@@ -98,6 +103,81 @@ class _Recording(Watch):
             self.outer.ask(slot, value)
 
 
+    def offset(self, slot: int, start: int) -> int | None:
+        """By how much a slot is more than the slot ``start``, if it is that and a known integer."""
+        total = 0
+        while slot != start:
+            made = next((s for s in reversed(self.steps) if slot in s.outputs), None)
+            if made is None or made.primitive.name not in ("add", "subtract") or len(made.inputs) != 1:
+                return None
+            ((position, slot),) = made.inputs
+            other = made.args[1 - position]
+            if not isinstance(other, int | np.integer) or isinstance(other, bool):
+                return None
+            if made.primitive.name == "subtract":
+                if position == 1:
+                    return None
+                other = -int(other)
+            total += int(other)
+        return total
+
+    def row(self, x: Any, parts: tuple[Any, ...], position: int) -> Any:
+        """``x[parts]``, where the part at a position is the number of the step, as an entry of a slice; None if it is not that."""
+        slot = parts[position].aux
+        if slot not in self.specs:
+            return self.outer.row(x, parts, position)
+        if self.rows is None or any(type(b) is Buffer or (isinstance(b, Watched) and b.aux in self.specs) for b in boxes(x)):
+            return None
+        offset = self.offset(slot, self.number)
+        if offset is None or any(p is None or p is Ellipsis for p in parts[:position]):
+            return None
+        row = self.rows.row(x, position, offset)
+        rest = (*parts[:position], *parts[position + 1 :])
+        return row[rest] if row is not None and rest else row
+
+
+class NeedRowError(BaseException):
+    """A step reads an array at its number: the loop of these ``rows`` starts again and goes through that array."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+
+
+class Rows:
+    """Arrays that the steps of a loop of a certain length read at their number plus an offset.
+
+    Attributes
+    ----------
+    known : list of (array, axis, offset)
+    current : list
+        The entries for the step that is being taken.
+    collecting : bool
+        Whether the loop may still start again.
+    """
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.known: list[tuple[Any, int, int]] = []
+        self.current: list[Any] = []
+        self.collecting = True
+
+    def row(self, x: Any, axis: int, offset: int) -> Any:
+        """The entry of ``x`` for the step that is being taken."""
+        for (known, at, by), entry in zip(self.known, self.current, strict=True):
+            if known is x and (at, by) == (axis, offset):
+                return entry.snapshot() if isinstance(entry, Box) else entry
+        if not self.collecting or len(self.known) >= MOST_ROWS or offset < 0 or offset + self.length > shape_of(x)[axis]:
+            return None
+        self.known.append((x, axis, offset))
+        raise NeedRowError(self)
+
+    def slices(self) -> list[Any]:
+        """What the loop goes through."""
+        return [
+            (np.moveaxis(x, axis, 0) if axis else x)[offset : offset + self.length] for x, axis, offset in self.known
+        ]
+
+
 class OneStep:
     """A recorded step: the structure and the numbers of what it returned, and its steps.
 
@@ -109,20 +189,33 @@ class OneStep:
         Level of the recording.
     given : sequence
         Numbers of the parts.
-    weak : sequence of int
-        Positions of Python numbers among them.
+    whole : sequence of int
+        Positions of Python integers among them, the number of the step the last of them.
+    plain : bool
+        Whether the step is given Python integers there.
+    rows : Rows, optional
+        What the step reads at its number.
     """
 
-    def __init__(self, call: Callable[[list[Any]], Any], level: float, given: Sequence[Any], weak: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        call: Callable[[list[Any]], Any],
+        level: float,
+        given: Sequence[Any],
+        whole: Sequence[int],
+        plain: bool = False,
+        rows: Rows | None = None,
+    ) -> None:
         outer = STATE[level]
         self.level = level
-        self.state = state = _Recording(outer)
-        boxes: list[Any] = [state.new(level, x) for x in given]
-        for i in weak:
-            boxes[i] = WatchedNumber(level, held(boxes[i]), boxes[i].aux)
+        self.state = state = _Recording(outer, rows)
+        parts: list[Any] = [state.new(level, x) for x in given]
+        state.number = parts[whole[-1]].aux
+        for i in whole:
+            parts[i] = int(given[i]) if plain else WatchedNumber(level, held(parts[i]), parts[i].aux)
         STATE[level] = state
         try:
-            new, y = call(boxes)
+            new, y = call(parts)
         finally:
             STATE[level] = outer
         carry_parts: list[Any] = []
@@ -131,6 +224,7 @@ class OneStep:
         self.y_layouts: list[Layout] = [take_apart(leaf, level, y_parts) for leaf in y]
         self.width = len(carry_parts)
         self.inputs = len(given)
+        self.weak = [type(part) in (int, WatchedNumber) for part in carry_parts]
         self.values = []
         self.specs = []
         outputs: list[tuple[int | None, Any]] = []
@@ -145,6 +239,8 @@ class OneStep:
                 outputs.append((None, value))
             self.values.append(value)
             self.specs.append((value.shape, value.dtype))
+        self.found = [slot for slot, _ in outputs]
+        self.start = [int(given[i]) if i in whole else 0 for i in range(len(given))]
         self._number(outputs)
 
     def _number(self, outputs: list[tuple[int | None, Any]]) -> None:
@@ -177,6 +273,13 @@ class OneStep:
         used = any(s == slot for step in self.steps for _, s in step.inputs)
         return used or slot in self.asked or any(s == slot for s, _ in self.outputs)
 
+    def must_count(self, position: int, length: int) -> None:
+        """Raise unless an integer of the carry is one that each step adds the same to: others may outgrow 64 bits."""
+        slot = self.found[position]
+        by = 0 if slot is None else self.state.offset(slot, self.state.base + position)
+        if by is None or abs(self.start[position]) + abs(by) * length >= 2**62:
+            raise UnfitError
+
     def same(self, other: OneStep) -> bool:
         """Whether two steps are one."""
         return (
@@ -190,16 +293,21 @@ class OneStep:
 
     # -- the body ---------------------------------------------------------------------------------------------------------
 
-    def body(self, inputs: int) -> tuple[Body, list[Any]]:
-        """The body of the loop, of so many of the inputs, and what it closes over."""
+    def body(self, inputs: int, parts: Sequence[Any]) -> Rolled:
+        """The loop, of so many of the inputs, the first of them ``parts``: the carry that the first step is given."""
         closed: dict[int, Any] = dict(self.closed)
-        fixed = self._fixed()
+        same = [i for i in range(self.width) if self.outputs[i] == (i, None)]
+        closed.update((i, parts[i]) for i in same)
+        fixed = self._fixed(same)
         if self.state.failed or not fixed.issuperset(self.asked):
             raise UnfitError
         outer = STATE[self.level]
         outer.weak = outer.weak or self.state.weak
         self._hoist(fixed, closed)
-        needed = {slot for slot, _ in self.outputs if slot is not None}
+        changing = [i for i in range(self.width) if i not in same]
+        stacked = [i for i in range(self.width, len(self.outputs)) if self.outputs[i][0] not in closed and self.outputs[i][0] is not None]
+        outputs = [self.outputs[i] for i in (*changing, *stacked)]
+        needed = {slot for slot, _ in outputs if slot is not None}
         kept = []
         for step in reversed(self.steps):
             if not all(slot in closed for slot in step.outputs) and needed.intersection(step.outputs):
@@ -207,18 +315,25 @@ class OneStep:
                 needed.update(slot for _, slot in step.inputs)
         kept.reverse()
         given = [slot for slot in closed if slot in needed]
-        names = {slot: i for i, slot in enumerate([*range(inputs), *given])}
+        own = [*changing, *range(self.width, inputs)]
+        names = {slot: i for i, slot in enumerate([*own, *given])}
         for step in kept:
             for slot in step.outputs:
                 names[slot] = len(names)
         specs = {name: self.spec_of[slot] for slot, name in names.items()}
-        outputs = tuple([(None if slot is None else names[slot], constant) for slot, constant in self.outputs])
+        renamed = tuple([(None if slot is None else names[slot], constant) for slot, constant in outputs])
         steps = tuple([_renamed(step, names) for step in kept])
-        return Body(tuple([specs[i] for i in range(inputs + len(given))]), steps, outputs, specs), [closed[slot] for slot in given]
+        body = Body(tuple([specs[i] for i in range(len(own) + len(given))]), steps, renamed, specs)
+        rest = {
+            i: constant if slot is None else closed[slot]
+            for i, (slot, constant) in enumerate(self.outputs)
+            if i in same or (i >= self.width and i not in stacked)
+        }
+        return Rolled(body, [closed[slot] for slot in given], changing, rest)
 
-    def _fixed(self) -> set[int]:
-        """Slots that are the same in each step of the loop."""
-        fixed: set[int] = set()
+    def _fixed(self, same: Sequence[int]) -> set[int]:
+        """Slots that are the same in each step of the loop, as the inputs ``same`` are."""
+        fixed = set(same)
         for step in self.steps:
             if all(slot < 0 or slot in fixed for _, slot in step.inputs):
                 fixed.update(step.outputs)
@@ -232,9 +347,10 @@ class OneStep:
 
         wanted = set(self.asked)
         for step in self.steps:
-            if step.outputs[0] in fixed and not isinstance(step.primitive, ViewPrimitive):
+            if step.outputs[0] in fixed:
                 most = max(size(slot) for _, slot in step.inputs)
-                wanted.update(slot for slot in step.outputs if size(slot) <= most)
+                moves = isinstance(step.primitive, ViewPrimitive)
+                wanted.update(slot for slot in step.outputs if size(slot) < most or (size(slot) == most and not moves))
         needed = set(wanted)
         for step in reversed(self.steps):
             if needed.intersection(step.outputs):
@@ -249,7 +365,28 @@ class OneStep:
                 boxes.update(zip(step.outputs, y if step.primitive.multi else (y,), strict=True))
         closed.update((slot, boxes[slot]) for slot in wanted)
         for slot, question in self.asked.items():
-            STATE[self.level].ask(boxes[slot].aux, question.value)
+            if isinstance(boxes[slot], Watched):
+                STATE[self.level].ask(boxes[slot].aux, question.value)
+
+
+class Rolled(NamedTuple):
+    """A loop of one body.
+
+    Attributes
+    ----------
+    body : Body
+    closed : list
+        What it closes over.
+    changing : list of int
+        Positions of the carry that a step changes.
+    same : dict
+        Position among the outputs of a step -> its value, for those that are the same in each step.
+    """
+
+    body: Body
+    closed: list[Any]
+    changing: list[int]
+    same: dict[int, Any]
 
 
 def _renamed(step: Step, names: dict[int, int]) -> Step:

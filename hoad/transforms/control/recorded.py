@@ -23,8 +23,8 @@ from hoad.modes.forward import Dual
 from hoad.modes.loop_steps import loop_
 from hoad.modes.reverse import Node
 from hoad.modes.taylor import Jet
-from hoad.modes.watched import UnrollError, Watch, Watched
-from hoad.transforms.control.bodies import OneStep, UnevenError, UnfitError, strong
+from hoad.modes.watched import UnrollError, Watch, Watched, WatchedNumber
+from hoad.transforms.control.bodies import NeedRowError, OneStep, Rows, UnevenError, UnfitError, strong
 from hoad.transforms.control.layout import NotRepeatable, boxes, build, hidden_axes, is_pending, take_apart
 from hoad.transforms.control.unrolled import Step, kept, stacked
 
@@ -56,11 +56,24 @@ def recorded_loop(
     level = _recording([*carry, *xs, *closure])
     if level is None or not STATE[level].rolls:
         return None
-    rolling = Rolling(level, closure, functions)
+    rows = Rows(length)
+    rolling = Rolling(level, closure, functions, rows)
+
+    def with_rows(k: int, old: list[Any], x: list[Any]) -> tuple[list[Any], list[Any]]:
+        rows.current = x[len(xs) :]
+        return step(k, old, x[: len(xs)])
+
     try:
-        return rolling.run(step, carry, xs, 0, length, False, float("inf"))
+        while True:
+            try:
+                return rolling.run(with_rows, carry, [*xs, *rows.slices()], 0, length, False, float("inf"))
+            except NeedRowError as found:
+                if found.rows is not rows:
+                    raise
     except (NotRepeatable, UnfitError, UnevenError):
         return None
+    finally:
+        rows.collecting = False
 
 
 def _recording(values: Sequence[Any]) -> float | None:
@@ -95,10 +108,14 @@ class Rolling:
         Values that the steps are known to use.
     functions : sequence of callable
         What the steps call, whose own state must not change.
+    rows : Rows
+        What the steps read at their number.
     """
 
-    def __init__(self, level: float, closure: list[Any], functions: Sequence[Any]) -> None:
+    def __init__(self, level: float, closure: list[Any], functions: Sequence[Any], rows: Rows) -> None:
         self.level = level
+        self.rows = rows
+        self.sweeping = False
         self.closure = closure
         self.functions = functions
 
@@ -164,8 +181,10 @@ class _Plain:
         x_parts: list[Any] = []
         self.layouts = [take_apart(c, level, parts) for c in carry]
         self.x_layouts = [take_apart(x, level, x_parts) for x in xs]
-        if any(isinstance(p, bool | int) for p in parts):
-            raise UnfitError
+        # What was a Python integer at first does not decide the precision of what it meets.
+        self.whole = [i for i, p in enumerate(parts) if type(p) is int or (type(p) is WatchedNumber and p.dtype.kind in "iu")]
+        self.given = parts
+        parts = [np.asarray(p)[()] if isinstance(p, bool | int) else p for p in parts]
         axes = [n for one in self.x_layouts for n in hidden_axes(one)]
         self.parts = [strong(p) for p in parts]
         self.xs = [np.moveaxis(strong(p), n, 0) if n else strong(p) for p, n in zip(x_parts, axes, strict=True)]
@@ -198,12 +217,17 @@ class _Plain:
         finally:
             if not before.same():
                 raise UnrollError
-        width = len(self.parts)
-        xs = [*self.xs, np.arange(self.first, self.first + self.length)] if numbered else self.xs
-        body, closed = one.body(width + len(xs))
-        out = loop_.bind(
-            *self.parts, *xs, *closed, body=body, length=self.length, carry=width, slices=len(xs), reverse=self.backward
-        )
+        width, length = len(self.parts), self.length
+        xs = [*self.xs, np.arange(self.first, self.first + length)] if numbered else self.xs
+        body, closed, changing, same = one.body(width + len(xs), self.parts)
+        out: list[Any] = [*self.parts, *[None] * (len(one.outputs) - width)]
+        if changing or len(same) < len(out):
+            carry = [self.parts[i] for i in changing]
+            found = loop_.bind(*carry, *xs, *closed, body=body, length=length, carry=len(carry), slices=len(xs), reverse=self.backward)
+            for i, p in zip([i for i in range(len(out)) if i not in same], found, strict=True):
+                out[i] = WatchedNumber(p.level, held(p), p.aux) if i in self.whole and isinstance(p, Watched) else p
+        for i, p in same.items():
+            out[i] = self.given[i] if i < width else np.broadcast_to(p, (length, *np.shape(p))).copy()
         values = iter(out)
         last = [build(one, values) for one in self.layouts]
         axes = [n for y in one.y_layouts for n in hidden_axes(y)]
@@ -215,16 +239,23 @@ class _Plain:
         a, b = (self.first, self.first + 1) if not self.backward else (self.first + self.length - 1, self.first + self.length - 2)
         given = [held(p) if isinstance(p, Watched) else p for p in self.parts]
         n = len(given) + len(self.xs)
-        one = OneStep(self.call(None), self.level, [*given, *self.numbers(a), np.int64(a)], [n])
+        whole, rows = [*self.whole, n], self.rolling.rows
+        one = OneStep(self.call(None), self.level, [*given, *self.numbers(a), np.int64(a)], whole, rows=rows)
         if one.layouts != self.layouts or one.specs[: one.width] != [(np.shape(x), x.dtype) for x in given]:
             raise UnevenError(self.level)
+        if not all(one.weak[i] for i in self.whole):
+            raise UnevenError(self.level)
         numbered = one.uses(n)
+        read = bool(rows.known)
         given = [*one.values[: one.width], *self.numbers(b), np.int64(b)]
-        other = OneStep(self.call(None if numbered else b), self.level, given, [n])
+        other = OneStep(self.call(None if numbered or read else b), self.level, given, whole, rows=rows)
         if not one.same(other):
             raise UnrollError
-        if numbered and not _near(other, OneStep(self.call(b), self.level, given)):
-            raise UnfitError
+        if (numbered or read or self.whole) and not self.rolling.sweeping:
+            for i in self.whole:
+                one.must_count(i, self.length)
+            if not _near(other, OneStep(self.call(None), self.level, given, whole, plain=True)):
+                raise UnfitError
         return one, numbered
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hoad.core.box import shape_of
+from hoad.core.box import held, shape_of
 from hoad.core.engine import sweep
 from hoad.core.level import STATE
 from hoad.core.series import add_term
 from hoad.errors import LoopError
 from hoad.modes.reverse import Node, _outputs
+from hoad.modes.watched import Watched, WatchedNumber
 from hoad.transforms.control.bodies import UnevenError, UnfitError
 from hoad.transforms.control.layout import NotRepeatable, boxes, build, hidden_axes, take_apart
 from hoad.transforms.control.segment import Recorder, is_inexact
@@ -50,6 +51,7 @@ class RecordedSweep:
         self.layouts = [take_apart(c, level, parts) for c in carry]
         self.carry_places = [_place(p, level) for p in parts]
         self.parts = [_bare(p, level) for p in parts]
+        self.whole = [i for i, p in enumerate(parts) if type(p) is int or (type(p) is WatchedNumber and p.dtype.kind in "iu")]
         self.y_layouts: Any = None
         self.closed: dict[int, int] = {}
 
@@ -118,6 +120,8 @@ class RecordedSweep:
 
     def back(self, k: Any, cotangents: list[Any], state: list[Any], x: list[Any], gy: list[Any]) -> tuple[list[Any], list[Any]]:
         """Cotangents before step k, of the carry and what the loop closes over, and those of the slices of x."""
+        for i in self.whole:
+            state[i] = WatchedNumber(state[i].level, held(state[i]), state[i].aux) if isinstance(state[i], Watched) else int(state[i])
         step = self.recorder.taped(k, self.layouts, state, x)
         step.tape.masked = False  # the sweep around it looks at the sum of all
         carry, xs, foreign = step.back([*cotangents[: self.finals], *gy])
@@ -185,7 +189,11 @@ class _Back:
 
         part = [s[at[0] - loop.first : at[1] - loop.first] for s in self.stacks] if at[1] - at[0] < loop.length else self.stacks
         carry = [cotangents[i] for i in present]
-        last, ys = loop.rolling.run(step, carry, part, at[0], at[1] - at[0], backward, loop.level)
+        before, loop.rolling.sweeping = loop.rolling.sweeping, True
+        try:
+            last, ys = loop.rolling.run(step, carry, part, at[0], at[1] - at[0], backward, loop.level)
+        finally:
+            loop.rolling.sweeping = before
         rest = iter(ys)
         self.pieces.append((at[1] - at[0], [None if none else next(rest) for none in zero[0]]))
         out: list[Any] = [None] * len(cotangents)
