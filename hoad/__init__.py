@@ -8,6 +8,7 @@ from typing import Any as _Any
 from hoad import errors, rules
 from hoad.compile import Program, trace
 from hoad.compile.compiled import compile
+from hoad.compile.settings import get_num_threads, set_num_threads
 from hoad.core.primitive import registry
 from hoad.modes.debug import debug_nans
 from hoad.operators import GaussNewtonOperator, HessianOperator, JacobianOperator
@@ -43,6 +44,7 @@ __all__ = [
     "errors",
     "fixed_point",
     "fori_loop",
+    "get_num_threads",
     "grad",
     "hessian",
     "hvp",
@@ -63,6 +65,7 @@ __all__ = [
     "revolve_schedule",
     "root",
     "scan",
+    "set_num_threads",
     "stop_gradient",
     "taylor",
     "trace",

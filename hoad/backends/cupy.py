@@ -35,7 +35,7 @@ BACKEND = Backend(
 class CupyDevice:
     """What compiled programs need of a device: the current one, and its current stream, at the time of each call."""
 
-    def key(self) -> Any:
+    def key(self) -> tuple[Any, ...]:
         """Device and stream; the thread as well where each thread has a stream of that name."""
         stream = cupy.cuda.get_current_stream().ptr
         own = stream == cupy.cuda.Stream.ptds.ptr

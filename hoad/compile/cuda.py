@@ -35,8 +35,8 @@ GRAPH = 1024
 class Device(Protocol):
     """What the executor needs of a device; arrays are those of its library."""
 
-    def key(self) -> Any:
-        """The device, the queue and the thread that calls; each has its own buffers."""
+    def key(self) -> tuple[Any, ...]:
+        """The device, the queue, and the thread that calls where queues belong to threads; each has its own buffers."""
 
     def functions(self, source: str, names: Sequence[str]) -> list[Any]:
         """Compile; functions by name."""
@@ -128,14 +128,14 @@ def build(steps: Steps, device: Device | None = None) -> CudaExecutor:
         program = emit_launches(plan, steps.inputs, len(lowered.outputs))
     except OverflowError as error:
         raise NoCompilerError(f"the CUDA program has {error}. Store intermediate sums, or choose HOAD_COMPILE=numpy.") from None
-    names = [f"k{n}" for n in range(len(program.functions))]
+    executor = CudaExecutor(lowered.guarded(steps), program, lowered, device)
     try:
-        functions = device.functions(program.source, [*names, "place"]) if program.launches else []
+        executor.functions(device.key())
     except Exception as error:
         raise NoCompilerError(
             f"the CUDA compiler failed ({type(error).__name__}: {error}). Choose HOAD_COMPILE=numpy, and please report it."
         ) from None
-    return CudaExecutor(lowered.guarded(steps), program, lowered, functions, device)
+    return executor
 
 
 class CudaExecutor:
@@ -154,14 +154,15 @@ class CudaExecutor:
 
     fast = None
 
-    def __init__(self, steps: Steps, program: LaunchProgram, lowered: Lowered, functions: Sequence[Any], device: Device) -> None:
-        self.steps, self.program, self.functions, self.device = steps, program, list(functions), device
+    def __init__(self, steps: Steps, program: LaunchProgram, lowered: Lowered, device: Device) -> None:
+        self.steps, self.program, self.device = steps, program, device
         self.source = program.source
         self.expected = [np.asarray(g.value) for g in steps.guards]
         self._calls = list(lowered.calls)
         self._lock = threading.Lock()
         self._queues: dict[Any, _Queue] = {}
         self._constants: dict[Any, Any] = {}
+        self._functions: dict[Any, list[Any]] = {}
         self.on_host: dict[int, str] = {}
 
     @property
@@ -183,32 +184,41 @@ class CudaExecutor:
             key = self.device.key()
             queue = self._queues.get(key)
             if queue is None:
-                queue = self._queues[key] = _Queue(self)
+                queue = self._queues[key] = _Queue(self, key)
             outputs, answers = queue.run(leaves)
         if outputs is not None and not any(self.device.holds(x) for x in leaves):
             outputs = [self.device.to_host(y) if self.device.holds(y) else y for y in outputs]
             outputs = [y if getattr(y, "ndim", 0) else y[()] for y in outputs]
         return outputs, answers
 
-    def constant(self, x: Any) -> Any:
-        """A constant of a call of a library, with its arrays on the device."""
+    def functions(self, key: tuple[Any, ...]) -> list[Any]:
+        """The functions of the program and the one that writes addresses, compiled for a device."""
+        if not self.program.launches:
+            return []
+        if key[0] not in self._functions:
+            names = [f"k{n}" for n in range(len(self.program.functions))]
+            self._functions[key[0]] = self.device.functions(self.source, [*names, "place"])
+        return self._functions[key[0]]
+
+    def constant(self, x: Any, key: tuple[Any, ...]) -> Any:
+        """A constant with its arrays on the device, where they are put once."""
         if type(x) in (tuple, list):
-            return type(x)(self.constant(y) for y in x)
+            return type(x)(self.constant(y, key) for y in x)
         if not isinstance(x, np.ndarray):
             return x
-        key = (id(x), self.device.key())
-        if key not in self._constants:
-            self._constants[key] = self.device.asarray(x)
-        return self._constants[key]
+        if (id(x), key[0]) not in self._constants:
+            self._constants[id(x), key[0]] = self.device.asarray(x)
+        return self._constants[id(x), key[0]]
 
 
 class _Queue:
     """The buffers of one program on one queue of a device: what they hold is in use until the queue has run past it."""
 
-    def __init__(self, executor: CudaExecutor) -> None:
-        self.executor, self.device, self.program = executor, executor.device, executor.program
+    def __init__(self, executor: CudaExecutor, key: tuple[Any, ...]) -> None:
+        self.executor, self.device, self.program, self.key = executor, executor.device, executor.program, key
+        self.functions = executor.functions(key)
         places, device = self.program.places, self.device
-        self.arrays: list[Any] = [device.asarray(p.constant) if p.kind == "constant" else None for p in places]
+        self.arrays: list[Any] = [executor.constant(p.constant, key) if p.kind == "constant" else None for p in places]
         shared = [n for n, p in enumerate(places) if p.kind == "scratch"]
         offsets, total = arena([(_padded(places[n]), places[n].first, places[n].last) for n in shared])
         memory = device.empty((total,), np.uint8)
@@ -263,7 +273,7 @@ class _Queue:
         for k in range(0, len(given), PLACED):
             some = given[k : k + PLACED]
             arguments = [self.table[entry + k : entry + k + 1], len(some), *some, *[self.table] * (PLACED - len(some))]
-            self.device.launch(self.executor.functions[-1], 1, 1, arguments)
+            self.device.launch(self.functions[-1], 1, 1, arguments)
 
     def sequence(self, items: Sequence[Any], arrays: list[Any]) -> None:
         """Queue items; runs of launches as graphs where they are run again."""
@@ -290,7 +300,7 @@ class _Queue:
                 for k in run:
                     launch = self.program.launches[k]
                     arguments = [self.entries[n] if n in self.entries else arrays[n] for n in launch.places]
-                    self.device.launch(self.executor.functions[launch.function], launch.grid, launch.block, arguments)
+                    self.device.launch(self.functions[launch.function], launch.grid, launch.block, arguments)
 
         self.done = max(self.done, run[-1] + 1)
         if not self.warm or len(run) * times < 2:
@@ -331,7 +341,7 @@ class _Queue:
         """A step of a library; on the host where the device's library cannot do it."""
         executor, device, call = self.executor, self.device, library.call
         step, fill = call.data
-        args = [executor.constant(a) for a in step.args]
+        args = [executor.constant(a, self.key) for a in step.args]
         given = [arrays[n] for n in library.given]
         for position, a in zip(fill, given, strict=True):
             args[position] = a
@@ -339,7 +349,7 @@ class _Queue:
             try:
                 if id(step) in executor.on_host:
                     raise NotImplementedError
-                y = step.primitive.native(*args, **{k: executor.constant(a) for k, a in step.kw.items()})
+                y = step.primitive.native(*args, **{k: executor.constant(a, self.key) for k, a in step.kw.items()})
             except Exception:
                 args = list(step.args)
                 for position, a, v in zip(fill, given, call.args, strict=True):

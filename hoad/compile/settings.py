@@ -10,7 +10,7 @@ from hoad.compile.replay import Replay
 from hoad.compile.steps import Steps
 from hoad.errors import CompileError, NoCompilerError
 
-__all__ = ["BACKENDS", "backend_of", "executor_for", "once", "optimised"]
+__all__ = ["BACKENDS", "get_num_threads", "set_num_threads", "backend_of", "executor_for", "once", "optimised"]
 
 log = logging.getLogger("hoad")
 BACKENDS = ("off", "numpy", "c", "cuda")
@@ -38,6 +38,47 @@ def backend_of(given: str | None) -> str:
         what = "backend" if given is not None else "the environment variable HOAD_COMPILE"
         raise CompileError.option(what, name, f"one of {', '.join(BACKENDS)}")
     return name
+
+
+def set_num_threads(n: int) -> None:
+    """Let loops of generated code share their work among ``n`` threads at most.
+
+    Parameters
+    ----------
+    n : int
+        At least 1. What ``OMP_NUM_THREADS`` and threadpoolctl allow still holds.
+
+    Raises
+    ------
+    SettingError
+        For anything else than a positive whole number.
+
+    Examples
+    --------
+    >>> import hoad
+    >>> hoad.set_num_threads(1)
+    """
+    from hoad.compile.toolchain import threads
+
+    threads.set_num_threads(n)
+
+
+def get_num_threads() -> int:
+    """The most threads that loops of generated code share their work among.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> import hoad
+    >>> hoad.get_num_threads() >= 1
+    True
+    """
+    from hoad.compile.toolchain import threads
+
+    return threads.get_num_threads()
 
 
 def load(backend: str) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -44,11 +44,16 @@ class Body:
 
     def __call__(self, *values: Any) -> tuple[Any, ...]:
         """The new carry and the results of one step, by the functions of NumPy."""
-        return self._run(*values)  # type: ignore[no-any-return]
+        return self.function()(*values)  # type: ignore[no-any-return]
 
-    @cached_property
-    def _run(self) -> Any:
-        """The steps as straight-line Python."""
+    def function(self) -> Any:
+        """The steps as straight-line Python, made once."""
+        found = _functions.get(self)
+        if found is None:
+            found = _functions[self] = self._written()
+        return found
+
+    def _written(self) -> Any:
         names: dict[str, Any] = {}
 
         def name(x: Any) -> str:
@@ -95,6 +100,9 @@ class Body:
         return hash((self.inputs, len(self.steps), len(self.outputs)))
 
 
+_functions: WeakKeyDictionary[Body, Any] = WeakKeyDictionary()
+
+
 def same_step(a: Step, b: Step) -> bool:
     """Whether two steps are the same, constants bit for bit."""
     return a.primitive is b.primitive and a.inputs == b.inputs and a.outputs == b.outputs and same(a.args, b.args) and same(a.kw, b.kw)
@@ -115,7 +123,7 @@ def same(x: Any, y: Any) -> bool:
 
 def _run(*args: Any, body: Body, length: int, carry: int, slices: int, reverse: bool) -> tuple[Any, ...]:
     """The last carry, and the other results stacked."""
-    state, step = args[:carry], body._run
+    state, step = args[:carry], body.function()
     xs, closed = args[carry : carry + slices], args[carry + slices :]
     ys = [np.empty((length, *shape), dtype) for shape, dtype in list(body.output_specs())[carry:]]
     for k in reversed(range(length)) if reverse else range(length):

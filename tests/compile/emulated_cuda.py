@@ -47,7 +47,7 @@ class EmulatedDevice:
         self.memories = {}
 
     def key(self):
-        return 0
+        return (0,)
 
     def functions(self, source, names):
         found = [_Function(source, name) for name in names]

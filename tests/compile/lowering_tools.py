@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import mpmath
@@ -17,7 +18,7 @@ from hoad.compile.steps import ArraySpec, Steps, spec_of
 from hoad.core.primitive import primitives
 
 
-@dataclass
+@dataclass(eq=False)
 class Case:
     """A primitive with its arguments.
 
@@ -58,7 +59,9 @@ class Case:
 
         return replace(self, args=tuple(map(cast, self.args)))
 
+    @cached_property
     def expected(self) -> list[Any]:
+        """What the primitive itself gives."""
         prim = primitives[self.name]
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
@@ -87,7 +90,7 @@ def program(cases: list[Case]) -> tuple[Steps, list[Any]]:
     steps, outputs = [], []
     for case, row in zip(cases, places, strict=True):
         slots = []
-        for y in case.expected():
+        for y in case.expected:
             slots.append(len(specs))
             specs[slots[-1]] = spec_of(y)
         steps.append(make_step(case.name, row, case.kw, tuple(slots)))
@@ -126,7 +129,7 @@ def same_bits(a: Any, b: Any) -> bool:
 
 def wrong(case: Case, found: list[Any]) -> str:
     """What is wrong with the results of a case, or nothing."""
-    for y, z in zip(found, case.expected(), strict=True):
+    for y, z in zip(found, case.expected, strict=True):
         y, z = np.asarray(y), np.asarray(z)
         if y.shape != z.shape or y.dtype != z.dtype:
             return f"{case}: {y.dtype}{list(y.shape)}, expected {z.dtype}{list(z.shape)}"
@@ -154,7 +157,7 @@ def failures(cases: list[Case], dtype: Any = np.float64) -> list[str]:
         again = executor.fast(*[np.array(x, order="C") for x in inputs]) if executor.fast else None
     at = 0
     for case in cases:
-        n = len(case.expected())
+        n = len(case.expected)
         problems.append(wrong(case, outputs[at : at + n]))
         if again is not None:
             whole = again if isinstance(again, tuple) else (again,)

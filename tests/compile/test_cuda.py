@@ -141,9 +141,15 @@ def test_random_reductions():
             assert_close(found, expected_of(f, x), f"seed {seed}, {x.dtype}{x.shape}")
 
 
+def unsigned(results):
+    """The same with 0 for -0."""
+    return [y + y.dtype.type(0) if y.dtype.kind in "fc" else y for y in map(np.asarray, results)]
+
+
 @emulated
 @pytest.mark.parametrize(("special", "count"), [(False, 240), (True, 120)])
 def test_random_programs(special, count):
+    """Signs of zeros do not count here: they come from the lowering, which other tests try with C."""
     programs = [p for p in (draw(seed, special=special) for seed in range(count)) if agreement.kind_of(p)]
     assert len(programs) > count // 2
     jobs = []
@@ -158,10 +164,10 @@ def test_random_programs(special, count):
         report = agreement.Report()
         for some, steps, leaves, executor in jobs:
             shaking = np.random.default_rng(1)
-            expected = agreement.run(steps, leaves)
-            shaken = [agreement.run(steps, leaves, shaking, special) for _ in range(agreement.RUNS)]
+            expected = unsigned(agreement.run(steps, leaves))
+            shaken = [unsigned(agreement.run(steps, leaves, shaking, special)) for _ in range(agreement.RUNS)]
             for _ in range(2):
-                found, _ = executor(leaves)
+                found = unsigned(executor(leaves)[0])
                 for position, (x, y) in enumerate(zip(found, expected, strict=True)):
                     what = f"the launches of seeds {[p.seed for p in some]}"
                     agreement.close(x, y, [s[position] for s in shaken], position, what, report)

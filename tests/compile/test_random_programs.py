@@ -32,7 +32,7 @@ def _compiler() -> bool:
 
 
 pytestmark = pytest.mark.skipif(not _compiler(), reason="no C compiler")
-EACH, GROUPS, SPECIAL_GROUPS, PIECE = 125, 16, 3, 25
+EACH, GROUPS, SPECIAL_GROUPS, PIECE = 125, 16, 3, 12
 
 
 # -- drawing, comparing, shrinking ------------------------------------------------------------------------------------------------

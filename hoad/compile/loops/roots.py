@@ -264,7 +264,27 @@ class _Planner:
                 kernels.append(item)
             else:
                 kernels += self.kernels(item, stored, weight)
+        self.forget(kernels, stored)
         return Plan(stored, kernels, self.outputs, self.notes)
+
+    def forget(self, order: list[Kernel | Call], stored: Stored) -> None:
+        """Do not store what only its own kernel uses."""
+        used = {stored.buffers[id(v)] for v in self.outputs if id(v) in stored.buffers}
+        for item in order:
+            if isinstance(item, Call):
+                used |= {stored.buffers[id(a)] for a in item.args if id(a) in stored.buffers}
+                continue
+            for box in item.boxes:
+                for n in box.graph.nodes:
+                    if n.operation in ("load", "gather"):
+                        used |= {a for a in n.arguments if type(a) is int}
+        for item in order:
+            if isinstance(item, Kernel):
+                idle = {id(r) for r in item.roots if stored.buffer(r.buffer) not in used}
+                if idle and len(idle) < len(item.roots):
+                    item.roots = [r for r in item.roots if id(r) not in idle]
+                    for box in item.boxes:
+                        box.stores = [s for s in box.stores if id(s.root) not in idle]
 
     def part(self, whole: Assembled, n: int, made: dict[int, Root], level: dict[int, int]) -> Root:
         """The loops that add a piece to its box."""

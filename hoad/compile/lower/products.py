@@ -138,14 +138,6 @@ _pair("inner", _inner)
 _pair("outer", _outer)
 
 
-@lowers("vdot")
-def _vdot(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
-    a, b = args
-    if kw or len(a.shape) != 1 or len(b.shape) != 1:
-        return None
-    return contracted(a, b, "a", "a", "", spec)
-
-
 @lowers("vecdot")
 def _vecdot(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
     a, b = args

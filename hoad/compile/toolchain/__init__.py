@@ -19,8 +19,8 @@ finds its objects in the cache starts no other process.
 
 Sources are C11 with GNU extensions.  They are compiled with ``capabilities().flags``: for this processor, without errno and
 floating-point traps but with IEEE semantics otherwise kept, with OpenMP where it links (``_OPENMP`` is defined) and its ``simd``
-pragmas everywhere.  Multiplications and additions are contracted to fma as the compiler does by default, which changes rounding:
-``extra=("-ffp-contract=off",)`` rounds as NumPy does.  ``vector_functions`` holds the names of functions of libm (``exp``,
+pragmas everywhere, and without contraction of multiplications and additions to fma, so that differences of equal products are 0.
+``vector_functions`` holds the names of functions of libm (``exp``,
 ``expf`` …) that loops call in vector form after ``vector_declarations(names)``.
 
 Threads: generated code that contains ``THREADS_SOURCE`` writes ``const int team = hoad_team();`` and

@@ -113,13 +113,13 @@ def optional_flags(version: str) -> tuple[str, ...]:
     - For this processor: ``-march=native``.
     - Without errno and floating-point traps, which nobody reads, so that loops with functions of libm can be vectorised; no
       ``-ffast-math``, which would break NaN, infinities, signed zeros and subnormals.
-    - ``-ffp-contract`` is left as it is by default: gcc and clang contract a·b + c to fma, one rounding instead of two.
+    - Without contraction of a·b + c to fma: the root of x·x - y·y would be NaN where x and y are equal, which it is not in NumPy.
     - gcc joins sin(x) and cos(x) to a call that has no vector form, unless they are no builtin functions.
     - clang gets the vector functions of glibc by a flag.  zig's clang adds checks of its own without a level of optimisation.
     """
     native = "-march=native" if platform.machine().lower() in ("x86_64", "amd64", "i386", "i686") else "-mcpu=native"
     position = () if sys.platform == "win32" else ("-fPIC",)
-    common = (native, *position, "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-pipe", "-w")
+    common = (native, *position, "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-pipe", "-w")
     if "clang" in version.lower():
         return (*common, "-fveclib=libmvec", "-fno-sanitize=undefined")
     return (*common, *(f"-fno-builtin-{name}" for name in ("sin", "cos", "sinf", "cosf")))

@@ -20,7 +20,7 @@ from hoad.core.primitive import ViewPrimitive
 from hoad.modes.loop_steps import Body, same, same_step
 from hoad.modes.record import Step
 from hoad.modes.watched import UnrollError, Watch, Watched, WatchedNumber
-from hoad.transforms.control.layout import Layout, boxes, take_apart
+from hoad.transforms.control.layout import Layout, boxes, build, take_apart
 
 __all__ = ["NeedRowError", "OneStep", "Rows", "UnevenError", "UnfitError", "strong"]
 
@@ -35,10 +35,14 @@ class UnfitError(Exception):
 
 
 class UnevenError(Exception):
-    """A step changes how its carry is laid out at ``level``: the next step may not."""
+    """A step changes how its carry is laid out at ``level``: the next step may not.
 
-    def __init__(self, level: float) -> None:
+    ``alone`` takes that step by itself, if it has been recorded.
+    """
+
+    def __init__(self, level: float, alone: Callable[[], tuple[list[Any], list[Any]]] | None = None) -> None:
         self.level = level
+        self.alone = alone
 
 
 def strong(box: Any) -> Any:
@@ -291,6 +295,32 @@ class OneStep:
             and same(tuple(self.outputs), tuple(other.outputs))
         )
 
+    def once(self, given: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """The step by itself, in the recording around it, on parts: (new carry, y), lists of leaves."""
+        boxes: dict[int, Any] = {**self.closed, **dict(enumerate(given))}
+        self._take(boxes, self.steps)
+        outer = STATE[self.level]
+        outer.weak = outer.weak or self.state.weak
+        for slot, question in self.asked.items():
+            if isinstance(boxes[slot], Watched):
+                outer.ask(boxes[slot].aux, question.value)
+        parts = [constant if slot is None else boxes[slot] for slot, constant in self.outputs]
+        for i, weak in enumerate(self.weak):
+            if weak:
+                p = parts[i]
+                parts[i] = WatchedNumber(p.level, held(p), p.aux) if isinstance(p, Watched) else int(p)
+        values = iter(parts)
+        return [build(one, values) for one in self.layouts], [build(one, values) for one in self.y_layouts]
+
+    def _take(self, boxes: dict[int, Any], steps: Sequence[Step]) -> None:
+        """Steps in the recording around the body."""
+        for step in steps:
+            args = list(step.args)
+            for position, slot in step.inputs:
+                args[position] = boxes[slot]
+            y = step.primitive.bind(*args, **step.kw)
+            boxes.update(zip(step.outputs, y if step.primitive.multi else (y,), strict=True))
+
     # -- the body ---------------------------------------------------------------------------------------------------------
 
     def body(self, inputs: int, parts: Sequence[Any]) -> Rolled:
@@ -315,7 +345,8 @@ class OneStep:
                 needed.update(slot for _, slot in step.inputs)
         kept.reverse()
         given = [slot for slot in closed if slot in needed]
-        own = [*changing, *range(self.width, inputs)]
+        slices = [i for i in range(self.width, inputs) if i in needed]
+        own = [*changing, *slices]
         names = {slot: i for i, slot in enumerate([*own, *given])}
         for step in kept:
             for slot in step.outputs:
@@ -329,7 +360,7 @@ class OneStep:
             for i, (slot, constant) in enumerate(self.outputs)
             if i in same or (i >= self.width and i not in stacked)
         }
-        return Rolled(body, [closed[slot] for slot in given], changing, rest)
+        return Rolled(body, [closed[slot] for slot in given], changing, slices, rest)
 
     def _fixed(self, same: Sequence[int]) -> set[int]:
         """Slots that are the same in each step of the loop, as the inputs ``same`` are."""
@@ -356,13 +387,7 @@ class OneStep:
             if needed.intersection(step.outputs):
                 needed.update(slot for _, slot in step.inputs)
         boxes = dict(closed)
-        for step in self.steps:
-            if step.outputs[0] in fixed and needed.intersection(step.outputs):
-                args = list(step.args)
-                for position, slot in step.inputs:
-                    args[position] = boxes[slot]
-                y = step.primitive.bind(*args, **step.kw)
-                boxes.update(zip(step.outputs, y if step.primitive.multi else (y,), strict=True))
+        self._take(boxes, [step for step in self.steps if step.outputs[0] in fixed and needed.intersection(step.outputs)])
         closed.update((slot, boxes[slot]) for slot in wanted)
         for slot, question in self.asked.items():
             if isinstance(boxes[slot], Watched):
@@ -379,6 +404,8 @@ class Rolled(NamedTuple):
         What it closes over.
     changing : list of int
         Positions of the carry that a step changes.
+    slices : list of int
+        Positions of the slices that a step uses.
     same : dict
         Position among the outputs of a step -> its value, for those that are the same in each step.
     """
@@ -386,6 +413,7 @@ class Rolled(NamedTuple):
     body: Body
     closed: list[Any]
     changing: list[int]
+    slices: list[int]
     same: dict[int, Any]
 
 

@@ -132,6 +132,7 @@ class Rolling:
             part = [x[at[0] - first : at[1] - first] for x in xs] if at != (first, end) else xs
             level = deepest([*carry, *xs, *self.closure], self.level, below)
             tried = level
+            alone = None
             while True:
                 try:
                     carry, ys = self.chunk(tried, step, carry, part, at[0], at[1] - at[0], backward, below)
@@ -141,9 +142,13 @@ class Rolling:
                 except UnevenError as found:
                     if found.level != (self.level if tried is None else tried):
                         raise
+                    alone = found.alone
                     break
             k = at[1] - 1 if backward else at[0]
-            carry, y = step(k, [c.snapshot() if isinstance(c, Box) else c for c in carry], [x[k - first] for x in xs])
+            if alone is not None:
+                carry, y = alone()
+            else:
+                carry, y = step(k, [c.snapshot() if isinstance(c, Box) else c for c in carry], [x[k - first] for x in xs])
             rows.append([kept(leaf) for leaf in y])
             at = (at[0], k) if backward else (k + 1, at[1])
         raise UnfitError
@@ -219,7 +224,8 @@ class _Plain:
                 raise UnrollError
         width, length = len(self.parts), self.length
         xs = [*self.xs, np.arange(self.first, self.first + length)] if numbered else self.xs
-        body, closed, changing, same = one.body(width + len(xs), self.parts)
+        body, closed, changing, slices, same = one.body(width + len(xs), self.parts)
+        xs = [xs[i - width] for i in slices]
         out: list[Any] = [*self.parts, *[None] * (len(one.outputs) - width)]
         if changing or len(same) < len(out):
             carry = [self.parts[i] for i in changing]
@@ -241,10 +247,12 @@ class _Plain:
         n = len(given) + len(self.xs)
         whole, rows = [*self.whole, n], self.rolling.rows
         one = OneStep(self.call(None), self.level, [*given, *self.numbers(a), np.int64(a)], whole, rows=rows)
-        if one.layouts != self.layouts or one.specs[: one.width] != [(np.shape(x), x.dtype) for x in given]:
-            raise UnevenError(self.level)
-        if not all(one.weak[i] for i in self.whole):
-            raise UnevenError(self.level)
+        specs = [(np.shape(x), x.dtype) for x in given]
+        if one.layouts != self.layouts or one.specs[: one.width] != specs or not all(one.weak[i] for i in self.whole):
+            if one.state.failed:
+                raise UnfitError
+            entries = [x[a - self.first] for x in self.xs]
+            raise UnevenError(self.level, lambda: one.once([*self.parts, *entries, np.int64(a)]))
         numbered = one.uses(n)
         read = bool(rows.known)
         given = [*one.values[: one.width], *self.numbers(b), np.int64(b)]
