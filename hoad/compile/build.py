@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from hoad.compile.emit.prelude import called
@@ -68,7 +68,7 @@ def build(steps: Steps, optimise: str | None = None) -> NativeExecutor:
     return NativeExecutor(lowered.guarded(steps), native, lowered, library, source)
 
 
-@lru_cache(maxsize=None)
+@cache
 def blas_address(name: str) -> int:
     """Address of a function of the BLAS that SciPy carries, in Fortran's calling convention."""
     from scipy.linalg import cython_blas
@@ -80,4 +80,3 @@ def blas_address(name: str) -> int:
     api.PyCapsule_GetPointer.restype = ctypes.c_void_p
     api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
     return int(api.PyCapsule_GetPointer(capsule, api.PyCapsule_GetName(capsule)))
-

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from hoad.compile.call import make_fast
-from hoad.compile.stub import ready
 from hoad.compile.emit.program import Native
 from hoad.compile.loops.roots import Call
 from hoad.compile.loops.values import Constant, Input, Result, Value
 from hoad.compile.lower.lowering import LOOPS, Lowered
 from hoad.compile.steps import ArraySpec, Steps
+from hoad.compile.stub import ready
 
 __all__ = ["NativeExecutor", "arena"]
 
@@ -131,7 +131,10 @@ class NativeExecutor:
         """Results and answers; the results are None, and the answers end, where an answer is not the recorded one."""
         inputs = [np.ascontiguousarray(x).reshape(np.shape(x)) for x in leaves]
         b = self.native.buffers
-        outputs = [np.empty(s.shape, s.dtype) if v.dtype in LOOPS and not isinstance(v, Result) else None for v, s in zip(b.outputs, self.specs)]
+        outputs = [
+            np.empty(s.shape, s.dtype) if v.dtype in LOOPS and not isinstance(v, Result) else None
+            for v, s in zip(b.outputs, self.specs)
+        ]
         memory = np.empty(self.total + ALIGNMENT, np.uint8)
         start = -memory.ctypes.data % ALIGNMENT
         arrays: list[Any] = [*inputs, *outputs, *[c.array for c in b.constants]]
@@ -211,7 +214,8 @@ def _answer(x: Any, like: Any) -> Any:
 
 
 def _explanation(native: Native, lowered: Lowered, scratch: int) -> list[str]:
-    lines = [f"{native.calls} native calls of {native.kernels} kernels, {scratch} bytes of scratch memory, {native.operations:.3g} operations"]
+    work = f"{native.operations:.3g} operations"
+    lines = [f"{native.calls} native calls of {native.kernels} kernels, {scratch} bytes of scratch memory, {work}"]
     names: dict[str, int] = {}
     for name in lowered.calls:
         names[name] = names.get(name, 0) + 1

@@ -89,11 +89,20 @@ def load(backend: str) -> None:
         build.ready()
 
 
+def looks_at_rounding(steps: Steps) -> bool:
+    """Whether the steps hold for certain values of a computed array of floating-point numbers only.
+
+    Then every bit has to come out as it did when they were recorded, which NumPy alone promises.
+    """
+    count = len(steps.inputs)
+    return any(g.slot >= count and getattr(getattr(g.value, "dtype", None), "kind", "b") in "fc" for g in steps.guards)
+
+
 def optimised(steps: Steps, backend: str) -> Steps:
     """The steps after the passes: all of them for native code, those that round nothing differently for NumPy."""
     from hoad.compile import passes
 
-    if backend != "numpy":
+    if backend != "numpy" and not looks_at_rounding(steps):
         return passes.optimise(steps)
     for run in passes.SAME_BITS:
         steps = run(steps)
@@ -102,7 +111,7 @@ def optimised(steps: Steps, backend: str) -> Steps:
 
 def executor_for(steps: Steps, backend: str) -> Any:
     """What runs the steps: native code, or NumPy where that cannot be had."""
-    if backend != "numpy":
+    if backend != "numpy" and not looks_at_rounding(steps):
         try:
             return _native(steps, backend)
         except _Missing as error:

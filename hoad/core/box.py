@@ -142,6 +142,10 @@ class Box(ArrayMethods):
         """A box with the same content that later in-place updates do not change."""
         return self.__class__(self.level, self.value, self.aux)
 
+    def leaf(self) -> Any:
+        """The same as something that is differentiated: a Python number is a NumPy scalar then."""
+        return self.snapshot()
+
     # -- NumPy's protocols ------------------------------------------------------------------------------------------
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
         handler = ufuncs.get((ufunc, method)) or ops.ufunc_method(ufunc, method)

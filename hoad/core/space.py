@@ -109,7 +109,7 @@ def as_leaf(x: Any, where: str) -> Any:
     dtype = getattr(x, "dtype", None)
     if dtype is None or getattr(dtype, "kind", "?") not in "fc":
         raise DTypeError.not_inexact(dtype if dtype is not None else type(x).__name__, where)
-    return x.snapshot() if isinstance(x, Box) else x  # later in-place updates of x are not seen by what keeps the leaf
+    return x.leaf() if isinstance(x, Box) else x  # later in-place updates of x are not seen by what keeps the leaf
 
 
 def flatten_like(x: Any, leaves: Sequence[Any], spec: Spec, what: str) -> list[Any]:

@@ -44,7 +44,8 @@ class Body:
 
     def __call__(self, *values: Any) -> tuple[Any, ...]:
         """The new carry and the results of one step, by the functions of NumPy."""
-        return self.function()(*values)  # type: ignore[no-any-return]
+        found: tuple[Any, ...] = self.function()(*values)
+        return found
 
     def function(self) -> Any:
         """The steps as straight-line Python, made once."""
@@ -105,7 +106,9 @@ _functions: WeakKeyDictionary[Body, Any] = WeakKeyDictionary()
 
 def same_step(a: Step, b: Step) -> bool:
     """Whether two steps are the same, constants bit for bit."""
-    return a.primitive is b.primitive and a.inputs == b.inputs and a.outputs == b.outputs and same(a.args, b.args) and same(a.kw, b.kw)
+    return (
+        a.primitive is b.primitive and a.inputs == b.inputs and a.outputs == b.outputs and same(a.args, b.args) and same(a.kw, b.kw)
+    )
 
 
 def same(x: Any, y: Any) -> bool:
@@ -113,7 +116,7 @@ def same(x: Any, y: Any) -> bool:
     from hoad.compile.recording import _same  # what the recordings of a whole function are compared by
 
     if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
-        return x.shape == y.shape and x.dtype == y.dtype and (x is y or x.dtype.kind != "O" and bits(x) == bits(y))
+        return x.shape == y.shape and x.dtype == y.dtype and (x is y or (x.dtype.kind != "O" and bits(x) == bits(y)))
     if type(x) in (tuple, list):
         return type(x) is type(y) and len(x) == len(y) and all(map(same, x, y))
     if type(x) is dict:

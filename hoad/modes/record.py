@@ -77,7 +77,9 @@ class Repeat:
         self.inputs, self.outputs, self.size = recording.inputs, recording.outputs, recording.size
         self.specs = {i: _spec(x) for i, x in enumerate(recording.values)}
         for s in kept:
-            self.specs.update((slot, _spec(y)) for slot, y in zip(s.outputs, s.value if s.primitive.multi else (s.value,), strict=True))
+            self.specs.update(
+                (slot, _spec(y)) for slot, y in zip(s.outputs, s.value if s.primitive.multi else (s.value,), strict=True)
+            )
         self.steps = [replace(s, value=None) for s in kept]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Any]:

@@ -18,15 +18,18 @@ from hoad import backends
 from hoad.core.box import Box, Buffer, functions, held, ops, ufuncs
 from hoad.core.level import STATE, Level
 from hoad.core.primitive import Primitive
-from hoad.errors import HoadError, LeakedTraceError
+from hoad.errors import LeakedTraceError
 from hoad.modes.constants import Constants
 from hoad.modes.record import Step
 
 __all__ = ["Asked", "ForeignTraceError", "UnrollError", "Watch", "Watched", "WatchedNumber", "watch"]
 
 
-class ForeignTraceError(HoadError):
-    """A traced value of a differentiation around the recording was met; caught where the recording was started."""
+class ForeignTraceError(BaseException):
+    """A traced value of a differentiation around the recording was met; caught where the recording was started.
+
+    Not an ordinary exception, so that no function under recording takes it for its own.
+    """
 
 
 class UnrollError(BaseException):
@@ -318,6 +321,9 @@ class WatchedNumber(Watched):
     """A Python float or complex among the inputs, held as a NumPy scalar: it does not promote the dtype of an array."""
 
     __slots__ = ()
+
+    def leaf(self) -> Any:
+        return Watched(self.level, held(self), self.aux)
 
 
 def _strong(state: Watch, level: float, args: tuple[Any, ...]) -> tuple[Any, ...]:

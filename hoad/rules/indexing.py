@@ -90,8 +90,7 @@ def along_axis_index(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[A
     """The fancy index with which ``x[index]`` is ``take_along_axis(x, indices, axis)``."""
     n = len(shape)
     return tuple(
-        indices if i == axis else arange(shape[i], peek(indices)).reshape([-1 if k == i else 1 for k in range(n)])
-        for i in range(n)
+        indices if i == axis else arange(shape[i], peek(indices)).reshape([-1 if k == i else 1 for k in range(n)]) for i in range(n)
     )
 
 

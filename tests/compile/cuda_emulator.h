@@ -145,12 +145,16 @@ static void run_block() {
         f.state = READY;
         makecontext(&f.context, run_fiber, 0);
     }
+    /* In the one or the other order, so that a barrier that is missing shows. */
+    const bool down = ((uint32_t)launch_number * 2654435761u ^ block_index.x * 2246822519u) >> 31;
     for (;;) {
-        for (int k = 0; k < n; ++k)
+        for (int j = 0; j < n; ++j) {
+            const int k = down ? n - 1 - j : j;
             if (fibers[k].state == READY) {
                 current = thread_index.x = k;
                 swapcontext(&scheduler, &fibers[k].context);
             }
+        }
         bool moved = false;
         int done = 0, waiting = 0;
         for (int w = 0; w < n; w += 32) {

@@ -207,6 +207,10 @@ def loops():
                 rolled(lambda a, b, u: (b, 0.5 * a + u, a * b), [normal(2), normal(2)], [normal(length, 2)], [], length, reverse),
             )
         yield (
+            f"mirror {reverse}",
+            rolled(lambda a, b, u: (b[::-1], a + u * b, a.sum()), [normal(300), normal(300)], [normal(4, 300)], [], 4, reverse),
+        )
+        yield (
             f"products {reverse}",
             rolled(
                 lambda x, u, b: (np.tanh(b @ x) + u, np.sum(u @ x, 0)),

@@ -278,6 +278,8 @@ def test_python_numbers_do_not_promote():
     check(lambda x, a: x * a, (x, 0.1), (x, np.float32(0.1)), (x, np.float64(0.1)), (X, 0.1), (x.astype(complex), 0.1))
     check(lambda x, a, b: (x * (a * b), x + -a, (a + 1) * x, x / (2 - b)), (x, 0.1, 0.7), (X, 0.1, 0.7))
     check(lambda x, a: x * np.multiply(a, 2), (x, 0.1))
+    check(lambda x, a: hoad.grad(lambda b: np.sum(x * b))(a), (x, 0.1))  # which is a NumPy scalar for the derivative
+    check(lambda x, a: hoad.jvp(lambda y: y * a, (x,), (x,)), (x, 0.1))
     check(lambda x, a: x * a, (x.astype(np.complex64), 0.1j), (x, 0.1j), (np.arange(3), 0.5), (np.arange(3), 0.5j))
 
 

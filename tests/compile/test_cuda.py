@@ -187,6 +187,7 @@ def test_rolled_loops(name):
         found, _ = executor(arguments)
         assert_close(found, expected, name)
     assert len(executor.program.launches) < 12, "the text does not grow with the length"
+    assert all(len(set(launch.places)) == len(launch.places) for launch in executor.program.launches)
 
 
 # -- the emulator itself ------------------------------------------------------------------------------------------------------

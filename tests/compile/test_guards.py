@@ -264,6 +264,19 @@ def test_an_error_that_the_function_catches():
     assert "caught an error of cholesky" in g.explain()
 
 
+def test_a_traced_value_that_a_broad_except_hides():
+    w = {"w": 2.0}
+
+    def f(x):
+        try:
+            return x * w["w"]
+        except Exception:
+            return x
+
+    g = compiled(f)
+    assert hoad.grad(lambda v: (w.update(w=v), np.sum(g(X)))[1])(3.0) == np.sum(X)
+
+
 # -- state ----------------------------------------------------------------------------------------------------------------------
 
 

@@ -26,7 +26,12 @@ def test_what_is_known_is_what_the_trial_finds():
     guess = capabilities()
     found = tried()
     assert found.tried and not guess.tried
-    assert (found.command, found.flags, found.libraries, found.openmp) == (guess.command, guess.flags, guess.libraries, guess.openmp)
+    assert (found.command, found.flags, found.libraries, found.openmp) == (
+        guess.command,
+        guess.flags,
+        guess.libraries,
+        guess.openmp,
+    )
     assert set(found.vector_functions) == set(guess.vector_functions)
 
 

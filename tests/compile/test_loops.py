@@ -148,7 +148,7 @@ def test_long_straight_code_is_cut_into_kernels():
 
     g = compiled(f, RNG.standard_normal(10))
     longest = max(len(k.splitlines()) for k in kernels(g))
-    assert 2 <= native(g).kernels
+    assert native(g).kernels >= 2
     assert longest < 1500
 
 

@@ -115,7 +115,7 @@ def test_programs_agree(group):
     for k, some in enumerate(pieces(programs(10_000 * group, EACH), PIECE)):
         report.add(agree(some, lambda p, k=k: compare(p, optimise_steps=(k + group) % 3 > 0)))
     assert report.programs == EACH
-    assert report.fast >= 2
+    assert report.fast >= 4, "most pieces should be one native call"
     assert report.numbers > 10 * EACH
     assert report.vague < 0.02 * report.numbers, "results of so many numbers show nothing"
 
@@ -149,8 +149,7 @@ def test_programs_are_many_and_various():
     assert sum(len(p.results) > 1 for p in drawn) > 300
     assert sum(len(set(p.results)) < len(p.results) for p in drawn) > 10
     assert sum(any(r.startswith("x") for r in p.results) for p in drawn) > 50
-    assert max(p.text.count("\n") for p in drawn) if hasattr(drawn[0], "text") else True
-    assert draw(7) .source == draw(7).source
+    assert draw(7).script() == draw(7).script()
 
 
 @pytest.mark.slow

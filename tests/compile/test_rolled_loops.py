@@ -166,8 +166,8 @@ def two_loops(x, n):
 
 
 BODIES = [
-    recurrence, constant_start, root_of_zero, closure_of_parameters, containers, whole_numbers, from_the_end, counted, with_its_number, nested,
-    masked, derivative_inside, two_loops,
+    recurrence, constant_start, root_of_zero, closure_of_parameters, containers, whole_numbers, from_the_end, counted,
+    with_its_number, nested, masked, derivative_inside, two_loops,
 ]  # fmt: skip
 
 X = np.array([0.35, 0.6, 0.85])

@@ -272,7 +272,9 @@ class _Kernel:
         if plain_only and (count >= 4):
             pluses = [f"q{n}" for n in range(len(cascades))] + [s[0] for s in direct if s[1].op == "add"]
             times = [s[0] for s in direct if s[1].op == "multiply"]
-            clauses = (f" reduction(+:{','.join(pluses)})" if pluses else "") + (f" reduction(*:{','.join(times)})" if times else "")
+            clauses = (f" reduction(+:{','.join(pluses)})" if pluses else "") + (
+                f" reduction(*:{','.join(times)})" if times else ""
+            )
             self.lines.append(f"{deeper}#pragma omp simd{clauses}")
         self.lines.append(f"{deeper}for (long t{k} = {lo}; t{k} < {hi}; ++t{k}) {{")
         for line in (*statements.lines(), *body):
@@ -290,14 +292,20 @@ class _Kernel:
 
 def _clip(bound: str, base: int, stride: int, count: int) -> str:
     """The first point of a box at or after a bound of the outermost loop."""
-    at = bound if base == 0 and stride == 1 else f"({bound} - {base} + {stride - 1}) / {stride}" if stride > 1 else f"{bound} - {base}"
+    at = (
+        bound
+        if base == 0 and stride == 1
+        else f"({bound} - {base} + {stride - 1}) / {stride}"
+        if stride > 1
+        else f"{bound} - {base}"
+    )
     return f"{bound} <= {base} ? 0 : ({at}) < {count} ? ({at}) : {count}"
 
 
 def print_kernel(kernel: Kernel, stored: Any, chunks: int | None = None) -> Printed:
     """The text of a kernel and the buffers that it reads and writes.
 
-    ``chunks`` is given for a kernel of a stream: the same for all of them.  Its functions are called for one block of rows after the
-    other, and ``~chunk`` instead of ``chunk`` says that results of the chunk are to be added to.
+    ``chunks`` is given for a kernel of a stream: the same for all of them.  Its functions are called for one block of rows after
+    the other, and ``~chunk`` instead of ``chunk`` says that results of the chunk are to be added to.
     """
     return _Kernel(kernel, stored, chunks).print()

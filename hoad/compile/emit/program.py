@@ -1,7 +1,7 @@
 """A plan as native code: kernels (equal ones once), a table of calls, and where each array is.
 
-A body that a Python loop repeats gives the same kernels with other arguments, so the code does not grow with the number of steps, only
-the table does.  A rolled loop is one call, which repeats a part of the table.
+A body that a Python loop repeats gives the same kernels with other arguments, so the code does not grow with the number of steps,
+only the table does.  A rolled loop is one call, which repeats a part of the table.
 """
 
 from __future__ import annotations
@@ -204,7 +204,9 @@ def updated_in_place(body: Plan, carry: int) -> set[int]:
     found = set()
     for slot, buffer in inputs.items():
         v = body.outputs[slot]
-        at = next((n for n, item in enumerate(body.order) if isinstance(item, Kernel) and any(r.value is v for r in item.roots)), None)
+        at = next(
+            (n for n, item in enumerate(body.order) if isinstance(item, Kernel) and any(r.value is v for r in item.roots)), None
+        )
         if at is None or sum(v is o for o in body.outputs) != 1 or v.dtype != body.stored.values[buffer].dtype:
             continue
         kernel = body.order[at]

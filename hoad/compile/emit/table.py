@@ -108,7 +108,9 @@ class Table:
                 + "};",
                 LOOPS,
             ]
-        parts += [RUN.replace("/* loops */", RUN_LOOPS if loops else "").replace("/* chunks */", RUN_CHUNKS if self.chunked else "")]
+        parts += [
+            RUN.replace("/* loops */", RUN_LOOPS if loops else "").replace("/* chunks */", RUN_CHUNKS if self.chunked else "")
+        ]
         return "\n".join(parts)
 
 
@@ -158,8 +160,10 @@ RUN_CHUNKS = """
                     continue;
                 }
                 for (long i = lo; i < hi; i += q->block)
-                    for (const struct call *p = q; p < q + q->together; ++p)
-                        functions[p->function](b, arguments + p->arguments, i, i + q->block < hi ? i + q->block : hi, i == lo ? k : ~k);
+                    for (const struct call *p = q; p < q + q->together; ++p) {
+                        const long end = i + q->block < hi ? i + q->block : hi;
+                        functions[p->function](b, arguments + p->arguments, i, end, i == lo ? k : ~k);
+                    }
             }
             c += q->together - 1;
             continue;

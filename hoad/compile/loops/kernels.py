@@ -1,7 +1,7 @@
 """Loops over boxes of points: the formulas of the stored arrays, expanded at one point, with every boundary decided.
 
-A slice that is put into a larger array (a pad, the transpose of a slice) is zero outside.  The loop is cut where that begins, so that
-no point of a box has to ask: what the compiler sees are plain loops.
+A slice that is put into a larger array (a pad, the transpose of a slice) is zero outside.  The loop is cut where that begins, so
+that no point of a box has to ask: what the compiler sees are plain loops.
 """
 
 from __future__ import annotations
@@ -275,9 +275,11 @@ def boxes_of(roots: Sequence[Root], domain: Sequence[int], stored: Any) -> list[
         except _Cut as cut:
             base, stride, count = axes[cut.var]
             if cut.modulus:
-                parts = [(base + stride * r, stride * cut.modulus, (count - r + cut.modulus - 1) // cut.modulus) for r in range(cut.modulus)]
+                parts = [
+                    (base + stride * r, stride * cut.modulus, (count - r + cut.modulus - 1) // cut.modulus)
+                    for r in range(cut.modulus)
+                ]
             else:
-                assert 0 < cut.at < count, "a cut inside the box"
                 parts = [(base, stride, cut.at), (base + stride * cut.at, stride, count - cut.at)]
             waiting += [(*axes[: cut.var], part, *axes[cut.var + 1 :]) for part in reversed(parts)]
             if len(waiting) + len(done) > BOXES:

@@ -165,7 +165,12 @@ class _Planner:
             if not v.stored and id(v) not in roots:
                 block = depth[id(v)] // DEPTH
                 for a in self.args_of(v):
-                    if id(a) not in roots and not a.stored and depth[id(a)] // DEPTH != block and not isinstance(a, Uniform | Moved):
+                    if (
+                        id(a) not in roots
+                        and not a.stored
+                        and depth[id(a)] // DEPTH != block
+                        and not isinstance(a, Uniform | Moved)
+                    ):
                         roots.add(id(a))
         self.share(order, roots, level, weight)
         return self.schedule(order, roots, weight)

@@ -1,7 +1,7 @@
 """What is computed at one point: scalar operations without repetition, each after its arguments.
 
-Only rewrites that are exact for every value, NaN, infinities and signed zeros included, are made here, but for two constant factors,
-which become one (a rounding less, and no overflow on the way).
+Only rewrites that are exact for every value, NaN, infinities and signed zeros included, are made here, but for two constant
+factors, which become one (a rounding less, and no overflow on the way).
 """
 
 from __future__ import annotations
@@ -13,11 +13,25 @@ import numpy as np
 
 __all__ = ["BOOLEAN", "COST", "OPERATIONS", "Graph", "Node"]
 
-ARITHMETIC = {"add", "subtract", "multiply", "divide", "negative", "absolute", "sqrt", "maximum", "minimum", "fmax", "fmin", "copysign", "sign"}
+ARITHMETIC = {
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "negative",
+    "absolute",
+    "sqrt",
+    "maximum",
+    "minimum",
+    "fmax",
+    "fmin",
+    "copysign",
+    "sign",
+}
 ROUNDING = {"floor", "ceil", "trunc", "rint"}
 TRANSCENDENTAL = {
-    "cbrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh",
-    "tanh", "arcsinh", "arccosh", "arctanh", "erf", "erfc", "power", "arctan2", "hypot", "fmod",
+    "cbrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh",
+    "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "erf", "erfc", "power", "arctan2", "hypot", "fmod",
 }  # fmt: skip
 COMPARISONS = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal"}
 LOGICAL = {"logical_and", "logical_or", "logical_xor", "logical_not"}
@@ -27,7 +41,7 @@ OPERATIONS = ARITHMETIC | ROUNDING | TRANSCENDENTAL | BOOLEAN | {"select", "conv
 """Names of what a node can be, besides ``load``; those of NumPy where NumPy has one."""
 
 COMMUTATIVE = {"add", "multiply", "logical_and", "logical_or", "logical_xor", "equal", "not_equal"}
-COST = {name: 15.0 for name in TRANSCENDENTAL} | {"divide": 4.0, "sqrt": 5.0, "power": 30.0}
+COST = dict.fromkeys(TRANSCENDENTAL, 15.0) | {"divide": 4.0, "sqrt": 5.0, "power": 30.0}
 """Time of an operation beside that of an addition."""
 
 SMALL, LARGE = 1e-30, 1e30

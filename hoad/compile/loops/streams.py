@@ -1,7 +1,7 @@
 """Kernels over the same rows, run block of rows by block of rows, so that what they share is read from memory once.
 
-A x, then a function of it, then a product with the transpose of A: each row of A is needed twice, by kernels that follow each other, and
-the rows between are not.  The same holds for what one kernel writes and the next one reads.
+A x, then a function of it, then a product with the transpose of A: each row of A is needed twice, by kernels that follow each
+other, and the rows between are not.  The same holds for what one kernel writes and the next one reads.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _row(place: Affine, box: Box) -> int | None:
     width = dict(place.terms).get(0, 0)
     rest = Affine(place.const, tuple(t for t in place.terms if t[0] != 0))
     low, high = rest.span(box.counts)
-    return width if width > 0 and 0 <= low and high < width else None
+    return width if width > 0 and low >= 0 and high < width else None
 
 
 def _loads(box: Box) -> list[tuple[int, Affine]]:

@@ -144,7 +144,9 @@ class Moved(Value):
         self.maps = tuple(maps)
 
     def expand(self, at: Any, index: Index) -> Any:
-        return at.get(self.args[0], tuple([combine(c, [(index[k], f) for k, f in parts]) if parts else constant(c) for c, parts in self.maps]))
+        return at.get(
+            self.args[0], tuple([combine(c, [(index[k], f) for k, f in parts]) if parts else constant(c) for c, parts in self.maps])
+        )
 
 
 class Pieces(Value):
@@ -215,7 +217,9 @@ class Reduced(Value):
     @property
     def start(self) -> Any:
         """What the reduction of nothing gives."""
-        return {"add": 0.0, "multiply": 1.0, "maximum": -np.inf, "minimum": np.inf, "logical_or": False, "logical_and": True}[self.op]
+        return {"add": 0.0, "multiply": 1.0, "maximum": -np.inf, "minimum": np.inf, "logical_or": False, "logical_and": True}[
+            self.op
+        ]
 
 
 class Product(Reduced):
@@ -239,7 +243,9 @@ class Product(Reduced):
         def spread(x: Value, l: str) -> Value:
             return Moved(x, [(0, [(space.index(k), 1)] if n != 1 else []) for k, n in zip(l, x.shape, strict=True)], shape)
 
-        super().__init__("add", Pointwise("multiply", (spread(a, la), spread(b, lb)), shape, dtype), [space.index(k) for k in summed])
+        super().__init__(
+            "add", Pointwise("multiply", (spread(a, la), spread(b, lb)), shape, dtype), [space.index(k) for k in summed]
+        )
         self.factors = (a, b)
         self.labels = (la, lb, out)
 
@@ -278,7 +284,14 @@ class Gathered(Value):
     cost = 2.0
 
     def __init__(
-        self, arg: Value, const: int, parts: Sequence[tuple[int, int]], table: Constant, axes: Sequence[int], missing: bool, shape: Sequence[int]
+        self,
+        arg: Value,
+        const: int,
+        parts: Sequence[tuple[int, int]],
+        table: Constant,
+        axes: Sequence[int],
+        missing: bool,
+        shape: Sequence[int],
     ) -> None:
         super().__init__(shape, arg.dtype, (arg, table))
         self.const = const

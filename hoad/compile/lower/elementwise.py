@@ -9,19 +9,23 @@ from hoad.compile.loops.values import Pointwise, Uniform, Value
 from hoad.compile.lower.lowering import RULES, code, lowers, pointwise, uniform
 
 _SAME = (
-    "add", "subtract", "multiply", "divide", "negative", "absolute", "sqrt", "cbrt", "exp", "exp2", "expm1", "log", "log2", "log10",
-    "log1p", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "erf", "erfc",
+    "add", "subtract", "multiply", "divide", "negative", "absolute", "sqrt", "cbrt", "exp", "exp2", "expm1", "log", "log2",
+    "log10", "log1p", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh",
+    "erf", "erfc",
     "maximum", "minimum", "fmax", "fmin", "arctan2", "hypot", "copysign", "sign", "floor", "ceil", "trunc", "rint", "fmod",
-    "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_xor", "logical_not",
+    "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_xor",
+    "logical_not",
     "isnan", "isinf", "isfinite", "signbit",
 )  # fmt: skip
 _OTHER = {
-    "pow": "power", "power": "power", "float_power": "power", "scipy.cbrt": "cbrt", "scipy.exp2": "exp2", "scipy.expm1": "expm1",
+    "pow": "power", "power": "power", "float_power": "power", "scipy.cbrt": "cbrt", "scipy.exp2": "exp2",
+    "scipy.expm1": "expm1",
     "scipy.log1p": "log1p", "fix": "trunc",
 }  # fmt: skip
 _LOGICAL = {"bitwise_and": "logical_and", "bitwise_or": "logical_or", "bitwise_xor": "logical_xor", "invert": "logical_not"}
 _BOOLEAN_RESULT = {
-    "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_xor", "logical_not",
+    "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_xor",
+    "logical_not",
     "isnan", "isinf", "isfinite", "signbit",
 }  # fmt: skip
 

@@ -86,7 +86,7 @@ def split(places: Places) -> tuple[list[tuple[int, int]], Places, list[int]]:
 
 def table_of(places: Places) -> Constant:
     large = places.size and int(places.max()) >= 2**31
-    return Constant(np.ascontiguousarray(places, np.int64 if large else np.int32), "i8" if large else "i4")
+    return Constant(np.ascontiguousarray(places, np.int64 if large else np.int32).reshape(places.shape), "i8" if large else "i4")
 
 
 def at_index(x: Value, places: Places) -> Value:
@@ -103,7 +103,7 @@ def gathered(x: Value, places: Places) -> Value:
     """The elements of an array at places in C order, 0 where a place is negative."""
     missing = bool((places < 0).any())
     if isinstance(x, Constant) and not missing:
-        return Constant(np.ascontiguousarray(x.array.reshape(-1)[places]), x.dtype)
+        return Constant(np.ascontiguousarray(x.array.reshape(-1)[places]).reshape(places.shape), x.dtype)
     base, const, strides = memory_of(x)
     in_memory = np.zeros(x.shape, np.int64)
     for k, stride in enumerate(strides):

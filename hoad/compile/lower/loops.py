@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hoad.compile.emit.program import LoopData
 from hoad.compile.loops.roots import Call, plan
@@ -29,7 +29,9 @@ def stored_apart(values: list[Value]) -> list[Value]:
     return found
 
 
-def loop_call(step: Step, args: list[Value | None], specs: list[ArraySpec], lower: Callable[[Steps], Lowered]) -> list[Value] | None:
+def loop_call(
+    step: Step, args: list[Value | None], specs: list[ArraySpec], lower: Callable[[Steps], Lowered]
+) -> list[Value] | None:
     """Results of a rolled loop, or None if its step has calls of libraries or other dtypes."""
     body = step.kw["body"]
     inputs = tuple(ArraySpec(*s) for s in body.inputs)

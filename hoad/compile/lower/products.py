@@ -168,4 +168,3 @@ def _tensordot(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None
     summed = {la[i % p] for i in first}
     out = "".join(k for k in la + lb if k not in summed)
     return contracted(*_dropped(a, b, "".join(la), "".join(lb)), out, spec)
-

@@ -99,7 +99,7 @@ def _reshape(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
 
 
 def basic_index(index: Any, shape: Sequence[int]) -> tuple[list[tuple[int, int, int]], list[int | None]] | None:
-    """For each axis (start, step, count), count 0 marking a dropped axis by -1; and for each axis of the result the axis it comes from.
+    """Start, step and count for each axis, count -1 for one that is dropped; and for each axis of the result the one it comes from.
 
     None for an index that is not made of whole numbers, slices, None and an ellipsis.
     """
@@ -160,7 +160,11 @@ def piece(value: Value, index: Any, shape: Sequence[int]) -> tuple[Value, list[t
     for axis, (start, step, count) in enumerate(places):
         if step < 0 and count > 0:  # laid out forwards
             last = count - 1
-            maps = [(c + f * last, ((axis, -f),)) if parts == ((axis, f),) else (c, parts) for c, parts in maps for f in [_factor(parts)]]
+            maps = [
+                (c + f * last, ((axis, -f),)) if parts == ((axis, f),) else (c, parts)
+                for c, parts in maps
+                for f in [_factor(parts)]
+            ]
             signs.append((start + step * last, -step))
         else:
             signs.append((start, step))
@@ -213,4 +217,3 @@ def _index_add(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None
     if found is None or args[0].shape != spec.shape:
         return None
     return Pieces([args[0], found[0]], [[(0, 1)] * len(spec.shape), found[1]], 0.0, spec.shape, code(spec.dtype))
-

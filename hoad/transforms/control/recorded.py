@@ -1,7 +1,7 @@
 """Loops under recording for compilation: the step is recorded once and becomes the body of one step of the recording.
 
-Levels of derivatives are taken apart as in the loops that are kept on tape: what remains is a loop of arrays.  At a reverse level the
-run of the loop is such a loop, which also stacks the states that go into its steps, and the sweep is another one, from the end,
+Levels of derivatives are taken apart as in the loops that are kept on tape: what remains is a loop of arrays.  At a reverse level
+the run of the loop is such a loop, which also stacks the states that go into its steps, and the sweep is another one, from the end,
 through these states.  Both may run at a reverse level again.
 
 A first step often differs (a carry begins as a constant and has a derivative from then on): steps are recorded by themselves until
@@ -24,7 +24,8 @@ from hoad.modes.loop_steps import loop_
 from hoad.modes.reverse import Node
 from hoad.modes.taylor import Jet
 from hoad.modes.watched import UnrollError, Watch, Watched, WatchedNumber
-from hoad.transforms.control.bodies import NeedRowError, OneStep, Rows, UnevenError, UnfitError, strong
+from hoad.transforms.control.bodies import OneStep, UnevenError, UnfitError, strong
+from hoad.transforms.control.body_recording import NeedRowError, Rows
 from hoad.transforms.control.layout import NotRepeatable, boxes, build, hidden_axes, is_pending, take_apart
 from hoad.transforms.control.unrolled import Step, kept, stacked
 
@@ -154,7 +155,15 @@ class Rolling:
         raise UnfitError
 
     def chunk(
-        self, level: float | None, step: Step, carry: list[Any], xs: list[Any], first: int, length: int, backward: bool, below: float
+        self,
+        level: float | None,
+        step: Step,
+        carry: list[Any],
+        xs: list[Any],
+        first: int,
+        length: int,
+        backward: bool,
+        below: float,
     ) -> tuple[list[Any], list[Any]]:
         """All of a loop at once."""
         if level is not None:
@@ -229,7 +238,8 @@ class _Plain:
         out: list[Any] = [*self.parts, *[None] * (len(one.outputs) - width)]
         if changing or len(same) < len(out):
             carry = [self.parts[i] for i in changing]
-            found = loop_.bind(*carry, *xs, *closed, body=body, length=length, carry=len(carry), slices=len(xs), reverse=self.backward)
+            given = [*carry, *xs, *closed]
+            found = loop_.bind(*given, body=body, length=length, carry=len(carry), slices=len(xs), reverse=self.backward)
             for i, p in zip([i for i in range(len(out)) if i not in same], found, strict=True):
                 out[i] = WatchedNumber(p.level, held(p), p.aux) if i in self.whole and isinstance(p, Watched) else p
         for i, p in same.items():

@@ -121,7 +121,8 @@ class RecordedSweep:
     def back(self, k: Any, cotangents: list[Any], state: list[Any], x: list[Any], gy: list[Any]) -> tuple[list[Any], list[Any]]:
         """Cotangents before step k, of the carry and what the loop closes over, and those of the slices of x."""
         for i in self.whole:
-            state[i] = WatchedNumber(state[i].level, held(state[i]), state[i].aux) if isinstance(state[i], Watched) else int(state[i])
+            s = state[i]
+            state[i] = WatchedNumber(s.level, held(s), s.aux) if isinstance(s, Watched) else int(s)
         step = self.recorder.taped(k, self.layouts, state, x)
         step.tape.masked = False  # the sweep around it looks at the sum of all
         carry, xs, foreign = step.back([*cotangents[: self.finals], *gy])
@@ -204,14 +205,15 @@ class _Back:
     def columns(self, backward: bool) -> list[Any]:
         """Cotangents of the x, stacked."""
         pieces = self.pieces[::-1] if backward else self.pieces
-        out = []
+        out: list[Any] = []
         for i, x in enumerate(self.loop.xs):
             column = [piece[i] for _, piece in pieces]
             if all(c is None for c in column):
                 out.append(None)
                 continue
             like = next(c for c in column if c is not None)
-            whole = [np.zeros((n, *shape_of(x)[1:]), like.dtype) if c is None else c for (n, _), c in zip(pieces, column, strict=True)]
+            zeros = [np.zeros((n, *shape_of(x)[1:]), like.dtype) for n, _ in pieces]
+            whole = [z if c is None else c for z, c in zip(zeros, column, strict=True)]
             out.append(np.concatenate(whole) if len(whole) > 1 else whole[0])
         return out
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import bare, shape_of, strip
+from hoad.core.box import Box, bare, shape_of, strip
+from hoad.core.primitive import Primitive
 from hoad.errors import IntegrationError
 from hoad.transforms.closures import Parametrised, any_traced, array_of, is_batched
 from hoad.transforms.differential_equations.clocks import is_differentiated
@@ -96,19 +97,30 @@ def quad(
 
     memory: dict[bytes, Any] = {}
 
-    def value(a: Any, b: Any, *params: Any) -> Any:
+    def result(a: Any, b: Any, *params: Any) -> Any:
         key = b"|".join(np.asarray(x).tobytes() for x in (a, b, *params))
-        if key not in memory:
-            memory[key] = integrate.quad(problem.plain(0, params), a, b, (), full_output, **options)
-        return np.float64(memory[key][0])
+        found = memory.get(key)
+        if found is None:
+            found = integrate.quad(problem.plain(0, params), a, b, (), full_output, **options)
+            if len(memory) > 8:  # of a recording that is repeated with other numbers
+                memory.clear()
+            memory[key] = found
+        return found
+
+    def value(a: Any, b: Any, *params: Any) -> Any:
+        return np.float64(result(a, b, *params)[0])
+
+    def error(a: Any, b: Any, *params: Any) -> Any:
+        return np.float64(result(a, b, *params)[1])
 
     a, b = as_limit(a), as_limit(b)
     data = [a, b, *problem.params]
     y = with_value(value, lambda a, b, *ps: between(f, native, a, b, list(ps)), data)
     if any(map(is_batched, data)):
         return y, None
-    value(*map(strip, data))
-    return (y, *next(iter(memory.values()))[1:])
+    if not full_output and any(isinstance(bare(x), Box) for x in data):
+        return y, Primitive("error of an integral", error, "constant").bind(*map(bare, data))
+    return (y, *result(*map(strip, data))[1:])
 
 
 def _adaptive(f: Function, a: float, b: float, options: dict[str, Any]) -> Any:
