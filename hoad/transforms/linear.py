@@ -35,7 +35,8 @@ class LinearMap:
     """A recorded linear function: call it with a direction.
 
     With ``compile="auto"`` it becomes native code when its applications have done as much work as compiling is; the estimate
-    depends on shapes alone, so that results do not depend on how busy the machine is.  ``True`` compiles for the second application.
+    depends on shapes alone, so that results do not depend on how busy the machine is.  ``True`` compiles for the second
+    application.
     """
 
     __slots__ = ("_done", "_in", "_like", "_limit", "_native", "_out", "_points", "_run")

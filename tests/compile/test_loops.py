@@ -174,7 +174,7 @@ def test_two_carries_that_change_places():
 # -- sums -----------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape, axis", [((100_003,), None), ((300, 1001), None), ((7, 20_011), 1), ((5, 5, 4001), (0, 2))])
+@pytest.mark.parametrize(("shape", "axis"), [((100_003,), None), ((300, 1001), None), ((7, 20_011), 1), ((5, 5, 4001), (0, 2))])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_sums_are_as_accurate_as_numpys(shape, axis, dtype):
     x = (RNG.uniform(0.5, 1.5, shape) * 10.0 ** RNG.integers(-3, 4, shape)).astype(dtype)

@@ -13,9 +13,9 @@ __all__ = ["FUNCTIONS", "called", "prelude"]
 FUNCTIONS = {
     "sqrt": "sqrt", "cbrt": "cbrt", "exp": "exp", "exp2": "exp2", "expm1": "expm1", "log": "log", "log2": "log2", "log10": "log10",
     "log1p": "log1p", "sin": "sin", "cos": "cos", "tan": "tan", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
-    "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "erf": "erf", "erfc": "erfc",
-    "floor": "floor", "ceil": "ceil", "trunc": "trunc", "rint": "rint", "absolute": "fabs", "power": "pow", "arctan2": "atan2",
-    "hypot": "hypot", "copysign": "copysign", "fmod": "fmod", "fmax": "fmax", "fmin": "fmin",
+    "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "erf": "erf",
+    "erfc": "erfc", "floor": "floor", "ceil": "ceil", "trunc": "trunc", "rint": "rint", "absolute": "fabs", "power": "pow",
+    "arctan2": "atan2", "hypot": "hypot", "copysign": "copysign", "fmod": "fmod", "fmax": "fmax", "fmin": "fmin",
 }  # fmt: skip
 TWO = ("pow", "atan2", "hypot", "copysign", "fmod", "fmax", "fmin")
 TYPEDEF = """\
