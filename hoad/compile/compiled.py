@@ -12,13 +12,13 @@ from weakref import ref
 import optree
 
 from hoad.compile import report, settings
-from hoad.compile.captures import Captures
 from hoad.compile.paths import CompiledProgram, Paths
 from hoad.compile.recording import record_twice
 from hoad.compile.report import Cost
 from hoad.compile.signature import Call, Static, describe
 from hoad.core.space import NAMESPACE, flatten
 from hoad.errors import ArgumentWriteError, CompileError
+from hoad.modes.surroundings import Captures
 from hoad.modes.watched import ForeignTraceError
 
 __all__ = ["CompiledFunction", "compile", "maybe_compiled"]

@@ -10,10 +10,11 @@ import numpy as np
 import optree
 
 from hoad.compile import report, settings
-from hoad.compile.recording import Recorded, answer
+from hoad.compile.recording import Recorded
 from hoad.compile.report import Cost
 from hoad.compile.steps import Guard, Steps
 from hoad.core.space import unflatten
+from hoad.modes.comparison import answer
 
 __all__ = ["CompiledProgram", "Paths"]
 

@@ -10,18 +10,16 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 from hoad.compile.steps import ArraySpec, Guard, Step, Steps
 from hoad.core.box import Box, Buffer, held
-from hoad.core.primitive import Primitive
 from hoad.core.space import Spec, flatten
 from hoad.errors import ArgumentWriteError, CompileError
-from hoad.modes.constants import Constants, bits, fingerprint
+from hoad.modes.comparison import answer, same_arguments
+from hoad.modes.constants import Constants
 from hoad.modes.watched import UnrollError, Watch, Watched, WatchedNumber, watch
 
 __all__ = ["Recorded", "record_twice"]
@@ -133,14 +131,6 @@ class _Run:
         return Recorded(_used(steps), self.spec, tuple(scalars), path, lasting, state.weak, state.failed)
 
 
-def answer(value: Any) -> tuple[Any, ...]:
-    """A hashable that is equal where two answers are, bit for bit."""
-    if isinstance(value, bool | int):
-        return (type(value).__name__, value)
-    a = np.asarray(value)
-    return ("array", a.dtype.str, a.shape, bits(a))
-
-
 def _used(steps: Steps) -> Steps:
     """Without the steps that nothing needs, and without their slots."""
     needed = steps.needed | set(range(len(steps.inputs)))
@@ -160,8 +150,7 @@ def _used(steps: Steps) -> Steps:
 def _compare(first: _Run, second: _Run, name: str) -> None:
     a, b = first.state, second.state
     for k, (s, t) in enumerate(zip(a.steps, b.steps, strict=False)):
-        same = s.inputs == t.inputs and _same(s.primitive, t.primitive) and _same(s.args, t.args) and _same(s.kw, t.kw)
-        if not same:
+        if s.inputs != t.inputs or not same_arguments((s.primitive, s.args, s.kw), (t.primitive, t.args, t.kw)):
             raise CompileError.differs(name, k, s.primitive.name, t.primitive.name)
     if len(a.steps) != len(b.steps):
         k = min(len(a.steps), len(b.steps))
@@ -204,82 +193,4 @@ def _same_output(x: Any, y: Any) -> bool:
         x, y = (v.snapshot() if type(v) is Buffer else v for v in (x, y))
     if isinstance(x, np.ndarray | np.generic) and isinstance(y, np.ndarray | np.generic):
         return answer(x) == answer(y)
-    return _same(x, y)
-
-
-def _same(x: Any, y: Any) -> bool:
-    """Whether two arguments of a step say the same; arrays are compared by their fingerprints elsewhere."""
-    if x is y:
-        return True
-    kind = type(x)
-    if kind is not type(y):
-        return False
-    if isinstance(x, np.ndarray):
-        return x.shape == y.shape and x.dtype == y.dtype
-    if kind in (tuple, list):
-        return len(x) == len(y) and all(_same(p, q) for p, q in zip(x, y, strict=True))
-    if kind is dict:
-        return x.keys() == y.keys() and all(_same(v, y[k]) for k, v in x.items())
-    return _alike(x, y, set(), True)
-
-
-_NUMBERS = (int, float, complex, str, bytes, type(None), np.generic)
-
-
-def _alike(x: Any, y: Any, seen: set[tuple[int, int]], own: bool) -> bool:
-    """Whether two functions or objects that were made anew for each recording hold the same numbers, as far as they can be found.
-
-    Numbers count where the user's code holds them (``own``): in hoad's there are those of levels, and the identities of objects.
-    """
-    if x is y or (id(x), id(y)) in seen:
-        return True
-    if type(x) is not type(y):
-        return False
-    seen.add((id(x), id(y)))
-    if isinstance(x, np.ndarray):
-        return fingerprint(x) == fingerprint(y)
-    if isinstance(x, _NUMBERS):
-        return not own or (answer(x) == answer(y) if isinstance(x, np.generic) else repr(x) == repr(y))
-    if isinstance(x, Box):  # in a function made for this recording, which a repetition will refuse
-        return not isinstance(x, Watched) or x.aux == y.aux
-    if isinstance(x, dict):
-        same_keys = x.keys() == y.keys() if own else len(x) == len(y)
-        return same_keys and all(_alike(p, q, seen, own) for p, q in zip(x.values(), y.values(), strict=True))
-    if isinstance(x, tuple | list):
-        return len(x) == len(y) and all(_alike(p, q, seen, own) for p, q in zip(x, y, strict=True))
-    if isinstance(x, FunctionType):
-        return x.__code__ is y.__code__ and _alike(_held(x), _held(y), seen, not _is_hoad(x.__module__))
-    if isinstance(x, MethodType):
-        return x.__func__ is y.__func__ and _alike(x.__self__, y.__self__, seen, own)
-    if isinstance(x, partial):
-        return _alike((x.func, x.args, x.keywords), (y.func, y.args, y.keywords), seen, own)
-    if isinstance(x, Primitive):
-        return x.name == y.name and _alike(x.native, y.native, seen, own)
-    try:
-        if x == y:
-            return True
-    except Exception:  # whatever a class of the user says
-        return False
-    names = [n for c in type(x).__mro__ for n in getattr(c, "__slots__", ())] + list(getattr(x, "__dict__", ()))
-    if not names:  # a slice, a set, something of a library: its own comparison has spoken, if it has one
-        return getattr(type(x), "__eq__", None) is object.__eq__
-    own = own and not _is_hoad(type(x).__module__)
-    return all(_alike(getattr(x, n, None), getattr(y, n, None), seen, own) for n in names if not n.startswith("__"))
-
-
-def _is_hoad(module: Any) -> bool:
-    return str(module).partition(".")[0] == "hoad"
-
-
-def _held(f: FunctionType) -> tuple[Any, ...]:
-    """What a function carries with it."""
-    cells = [c.cell_contents for c in f.__closure__ or () if _is_full(c)]
-    return (*cells, *(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values())
-
-
-def _is_full(cell: Any) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018  # raises if the cell is empty
-    except ValueError:
-        return False
-    return True
+    return same_arguments(x, y)

@@ -13,8 +13,8 @@ import numpy as np
 from hoad.compile.steps import ArraySpec, Steps
 
 if TYPE_CHECKING:
-    from hoad.compile.captures import Captures
     from hoad.compile.paths import Paths
+    from hoad.modes.surroundings import Captures
 
 __all__ = ["Cost", "cost_of", "explained", "steps_as_text"]
 

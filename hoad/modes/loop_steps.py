@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from hoad.core.primitive import Primitive
+from hoad.modes.comparison import same_arguments
 from hoad.modes.constants import bits
 from hoad.modes.record import Step
 
@@ -37,6 +38,7 @@ class Body:
         Slot -> (shape, dtype), for all slots.
     """
 
+    holds_constants: ClassVar[bool] = True
     inputs: tuple[Spec, ...]
     steps: tuple[Step, ...]
     outputs: tuple[tuple[int | None, Any], ...]
@@ -113,15 +115,13 @@ def same_step(a: Step, b: Step) -> bool:
 
 def same(x: Any, y: Any) -> bool:
     """Whether two constants are the same, bit for bit."""
-    from hoad.compile.recording import _same  # what the recordings of a whole function are compared by
-
     if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
         return x.shape == y.shape and x.dtype == y.dtype and (x is y or (x.dtype.kind != "O" and bits(x) == bits(y)))
     if type(x) in (tuple, list):
         return type(x) is type(y) and len(x) == len(y) and all(map(same, x, y))
     if type(x) is dict:
         return type(y) is dict and x.keys() == y.keys() and all(same(v, y[k]) for k, v in x.items())
-    return _same(x, y)
+    return same_arguments(x, y)
 
 
 def _run(*args: Any, body: Body, length: int, carry: int, slices: int, reverse: bool) -> tuple[Any, ...]:

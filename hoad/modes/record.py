@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ class Step:
     ``args`` holds constants, with None at the positions that ``inputs`` (position, slot) fills.
     """
 
+    holds_constants: ClassVar[bool] = True
     primitive: Any
     args: tuple[Any, ...]
     inputs: tuple[tuple[int, int], ...]

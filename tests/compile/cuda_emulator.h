@@ -4,6 +4,7 @@ Each thread of a block is a fiber; a barrier or a shuffle hands over to the sche
 there are there, and reports it if they are not. Arrays are known by their extent: places outside, reading what was never written,
 writing an element twice, and reaching in one launch an element that another thread writes are reported as well. */
 #include <math.h>
+#include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,11 +112,10 @@ template <class T> struct Slot {
 /* -- threads -- */
 
 enum State { READY, AT_SHUFFLE, AT_BARRIER, DONE };
-struct Fiber { ucontext_t context; State state; char value[8], found[8]; int source; };
+struct Fiber { jmp_buf there; bool started; State state; char value[8], found[8]; int source; };
 static const int MOST = 256, STACK = 1 << 18;
 static Fiber fibers[MOST];
-static char *stacks;
-static ucontext_t scheduler;
+static jmp_buf scheduler;
 static int current;
 static void (*body)(void *);
 static void *given;
@@ -123,28 +123,41 @@ static Index block_index, block_size, grid_size, thread_index;
 
 static int64_t thread_number() { return 1 + (int64_t)block_index.x * block_size.x + thread_index.x; }
 
-static void run_fiber() {
-    body(given);
-    fibers[current].state = DONE;
-}
-
+/* A fiber is begun once, by a context of its own stack, and then runs one block after the other. */
 static void wait(State state) {
     fibers[current].state = state;
-    swapcontext(&fibers[current].context, &scheduler);
+    if (!_setjmp(fibers[current].there)) _longjmp(scheduler, 1);
+}
+
+static void run_fiber() {
+    for (;;) {
+        body(given);
+        wait(DONE);
+    }
+}
+
+static void resume(Fiber &f) {
+    if (_setjmp(scheduler)) return;
+    if (f.started) _longjmp(f.there, 1);
+    f.started = true;
+    ucontext_t context;
+    getcontext(&context);
+    context.uc_stack.ss_sp = malloc(STACK);
+    context.uc_stack.ss_size = STACK;
+    context.uc_link = 0;
+    makecontext(&context, run_fiber, 0);
+    setcontext(&context);
+}
+
+/* What waits for ever is begun anew. */
+static void stuck(const char *what, long a, long b) {
+    report(what, a, b);
+    for (Fiber &f : fibers) f.started = false;
 }
 
 static void run_block() {
     const int n = block_size.x;
-    if (!stacks) stacks = (char *)malloc((size_t)MOST * STACK);
-    for (int k = 0; k < n; ++k) {
-        Fiber &f = fibers[k];
-        getcontext(&f.context);
-        f.context.uc_stack.ss_sp = stacks + (size_t)k * STACK;
-        f.context.uc_stack.ss_size = STACK;
-        f.context.uc_link = &scheduler;
-        f.state = READY;
-        makecontext(&f.context, run_fiber, 0);
-    }
+    for (int k = 0; k < n; ++k) fibers[k].state = READY;
     /* In the one or the other order, so that a barrier that is missing shows. */
     const bool down = ((uint32_t)launch_number * 2654435761u ^ block_index.x * 2246822519u) >> 31;
     for (;;) {
@@ -152,7 +165,7 @@ static void run_block() {
             const int k = down ? n - 1 - j : j;
             if (fibers[k].state == READY) {
                 current = thread_index.x = k;
-                swapcontext(&scheduler, &fibers[k].context);
+                resume(fibers[k]);
             }
         }
         bool moved = false;
@@ -160,7 +173,7 @@ static void run_block() {
         for (int w = 0; w < n; w += 32) {
             int there = 0;
             for (int k = w; k < w + 32; ++k) there += fibers[k].state == AT_SHUFFLE;
-            if (there && there < 32) return report("a shuffle that not all threads of a warp have reached", there, 32);
+            if (there && there < 32) return stuck("a shuffle that not all threads of a warp have reached", there, 32);
             if (there)
                 for (int k = w; k < w + 32; ++k) {
                     memcpy(fibers[k].found, fibers[fibers[k].source].value, 8);
@@ -171,7 +184,7 @@ static void run_block() {
         for (int k = 0; k < n; ++k) done += fibers[k].state == DONE, waiting += fibers[k].state == AT_BARRIER;
         if (moved) continue;
         if (done == n) return;
-        if (waiting < n) return report("a barrier that not all threads of a block have reached", waiting, n);
+        if (waiting < n) return stuck("a barrier that not all threads of a block have reached", waiting, n);
         for (int k = 0; k < n; ++k) fibers[k].state = READY;
     }
 }

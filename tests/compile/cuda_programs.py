@@ -41,8 +41,8 @@ def neo_hooke(F):
     return np.sum(0.5 * (np.einsum("...ij,...ij->...", F, F) - 3) - np.log(J) + 5 * np.log(J) ** 2)
 
 
-DATA = rng.standard_normal((2600, 40))
-LABELS = rng.choice([-1.0, 1.0], 2600)
+DATA = rng.standard_normal((1100, 40))
+LABELS = rng.choice([-1.0, 1.0], 1100)
 
 
 def logistic(w):
@@ -121,14 +121,14 @@ PROGRAMS = {
     "short rows": (lambda x: x.sum(1), normal(500, 13)),
     "rows of a warp": (lambda x: (x.sum(1), np.sin(x).sum(1)), normal(90, 200)),
     "long rows": (lambda x: x.sum(1), normal(11, 9000)),
-    "rows of several blocks": (lambda x: (x.sum(1), x), normal(6, 70_000)),
+    "rows of several blocks": (lambda x: (x.sum(1), x), normal(6, 20_000)),
     "narrow columns": (lambda x: x.sum(0), normal(5000, 7)),
     "wide columns": (lambda x: (x.sum(0), np.sum(x * x)), normal(300, 150)),
-    "columns of several blocks": (lambda x: x.sum(0), normal(40_000, 6)),
-    "full sums": (lambda x: (np.sum(x), np.sum(x * x), np.sum(np.abs(x))), normal(150_000)),
-    "three axes": (sums_of_everything, normal(17, 23, 41)),
+    "columns of several blocks": (lambda x: x.sum(0), normal(12_000, 6)),
+    "full sums": (lambda x: (np.sum(x), np.sum(x * x), np.sum(np.abs(x))), normal(40_000)),
+    "three axes": (sums_of_everything, normal(13, 17, 31)),
     "sums of single precision": (lambda x: (x.sum(0), x.sum(1), x.sum()), normal(700, 90).astype(np.float32)),
-    "extremes": (extremes, normal(400, 70)),
+    "extremes": (extremes, normal(200, 70)),
     "mixed": (mixed, uniform(130, 60)),
     "products": (lambda a, b: (np.tanh(a @ b), a.T @ a, (b @ a).sum(0)), normal(40, 50), normal(50, 40)),
     "a library in between": (
@@ -197,7 +197,7 @@ def rolled(step, carry, xs, closed, length, reverse):
 
 def loops():
     for reverse in (False, True):
-        for length in (1, 6, 1200):
+        for length in (1, 6, 400):
             yield f"recurrence {length} {reverse}", rolled(
                 lambda s, n, u, w: (np.tanh(w @ s)[:3] + 0.5 * s * n + u, n * 0.9, np.sum(s**2), s[::-1] * u),
                 [normal(3), np.ones(())], [normal(length, 3)], [normal(5, 3) * 0.3], length, reverse,

@@ -141,7 +141,7 @@ def wrong(case: Case, found: list[Any]) -> str:
     return ""
 
 
-def failures(cases: list[Case], dtype: Any = np.float64) -> list[str]:
+def failures(cases: list[Case], dtype: Any = np.float64, optimise: str | None = None) -> list[str]:
     """What does not agree, and what stayed a call of its library although it has a loop form."""
     cases = [c.at(dtype) for c in cases]
     problems = []
@@ -150,7 +150,7 @@ def failures(cases: list[Case], dtype: Any = np.float64) -> list[str]:
         if bool(calls) != case.library:
             problems.append(f"{case}: {'a call of its library' if calls else 'no call of its library'}")
     steps, inputs = program(cases)
-    executor = build(steps)
+    executor = build(steps, optimise)
     with np.errstate(all="ignore"):
         outputs, _ = executor(inputs)
         assert outputs is not None

@@ -289,6 +289,14 @@ def test_random_numbers_raise():
         compiled(lambda x: np.sin(x) * np.random.normal(size=5000).sum())(X)
     with pytest.raises(CompileError, match=r"first at step 3 \(add\)"):
         compiled(lambda x: np.cos(np.sin(x)) + np.random.normal(size=(2000, 6)))(X)
+    for f in (  # within functions that are made anew, and within loops
+        lambda x: (lambda k: hoad.root(lambda y: y**3 + k * y - x, np.zeros_like(x)))(1 + np.random.random()),
+        lambda x: (lambda k: hoad.checkpoint(lambda y: y * k)(x))(np.random.normal(size=6)),
+        lambda x: (lambda k: hoad.scan(lambda c, a: (c * k + a, None), 0.0, x)[0])(np.random.random()),
+        lambda x: (lambda k: hoad.scan(lambda c, a: (c * k + a, None), x, np.ones(9))[0])(np.random.random(6)),
+    ):
+        with pytest.raises(CompileError, match="recorded twice"):
+            compiled(f)(X)
     g = compiled(lambda x, z: x * z)
     assert g(X, X + 1).tobytes() == (X * (X + 1)).tobytes()
     fixed = compiled(lambda x: x * np.random.default_rng(5).normal(size=6))

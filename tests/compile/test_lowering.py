@@ -13,27 +13,22 @@ from hoad.compile.steps import ArraySpec, Guard, Steps
 from hoad.compile.toolchain import capabilities
 from hoad.errors import NoCompilerError
 
-from .lowering_cases import AREAS, r
+from .lowering_cases import AREAS, moving, points, r
 from .lowering_tools import Case, failures, program, ulps_apart
 
 hoad.registry()
 
 
-def _compiler() -> bool:
-    try:
-        capabilities()
-    except NoCompilerError:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(not _compiler(), reason="no C compiler")
+try:
+    capabilities()
+except NoCompilerError:
+    pytest.skip("no C compiler on this machine", allow_module_level=True)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["f8", "f4"])
 @pytest.mark.parametrize("area", AREAS, ids=[a.__name__ for a in AREAS])
 def test_native_agrees(area, dtype):
-    found = failures(area(dtype), dtype)
+    found = failures(area(dtype), dtype, None if area in (points, moving) else "-O1")
     assert not found, "\n".join(p[:600] for p in found[:20])
 
 

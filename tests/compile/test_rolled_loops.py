@@ -292,7 +292,28 @@ def test_the_state_of_a_step_is_seen():
         counter = Counter()
         return hoad.scan(counter, x, xs_of(8))[0] * counter.calls
 
-    for f in (counting, counting_for_later, keeping, adding, drawing, attribute):
+    def choosing(x):
+        rng = np.random.default_rng(0)  # 1, 1, 1, 0, 0, ...: the first two steps are the same by chance
+        return hoad.scan(lambda c, a: (c * a + int(rng.integers(2)) * x, None), x, xs_of(8))[0]
+
+    def going_through(x):
+        numbers = iter([1, 1, 2, 3, 5, 8, 13, 21])
+        return hoad.scan(lambda c, a: (c * a + next(numbers) * x, None), x, xs_of(8))[0]
+
+    def shared_draws(x):
+        np.random.seed(1)
+        return hoad.scan(lambda c, a: (c * a + np.random.randint(2) * x, None), x, xs_of(8))[0]
+
+    def writing(x):
+        numbers = np.zeros(3)
+
+        def step(c, a):
+            numbers[0] += 1
+            return c * a + x, None
+
+        return hoad.scan(step, x, xs_of(8))[0] * numbers[0]
+
+    for f in (counting, counting_for_later, keeping, adding, drawing, attribute, choosing, going_through, shared_draws, writing):
         agree(f, X, rolled=False)
 
 

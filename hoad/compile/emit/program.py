@@ -204,12 +204,10 @@ def updated_in_place(body: Plan, carry: int) -> set[int]:
     found = set()
     for slot, buffer in inputs.items():
         v = body.outputs[slot]
-        at = next(
-            (n for n, item in enumerate(body.order) if isinstance(item, Kernel) and any(r.value is v for r in item.roots)), None
-        )
-        if at is None or sum(v is o for o in body.outputs) != 1 or v.dtype != body.stored.values[buffer].dtype:
+        kernels = [(n, item) for n, item in enumerate(body.order) if isinstance(item, Kernel)]
+        at, kernel = next(((n, k) for n, k in kernels if any(r.value is v for r in k.roots)), (-1, None))
+        if kernel is None or sum(v is o for o in body.outputs) != 1 or v.dtype != body.stored.values[buffer].dtype:
             continue
-        kernel = body.order[at]
         root = next(r for r in kernel.roots if r.value is v)
         if root.reduced or root.into is not None:
             continue

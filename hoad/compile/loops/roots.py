@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hoad.compile.loops.kernels import Box, Kernel, NotAffine, Root, TooLarge, boxes_of, collapsed
-from hoad.compile.loops.values import Assembled, Gathered, Moved, Pointwise, Product, Reduced, Reshaped, Uniform, Value
+from hoad.compile.loops.values import Assembled, Gathered, Moved, Pieces, Pointwise, Product, Reduced, Reshaped, Uniform, Value
 
 __all__ = ["Call", "Plan", "plan"]
 
@@ -89,9 +89,10 @@ def root_of(v: Value) -> Root:
         unrolled = list(range(len(space)))
     else:
         together, rest = 1, size
-        for k in sorted(range(len(space)), key=lambda k: space[k]):
+        cut = _pieced(v.args[0] if reduced else v)
+        for k in sorted(range(len(space)), key=lambda k: (k not in cut, space[k])):
             n = space[k]
-            if 1 < n <= UNROLLED and together * n <= TOGETHER and rest // n >= 8:
+            if 1 < n <= UNROLLED and together * n <= TOGETHER and (rest // n >= 8 or k in cut):
                 unrolled.append(k)
                 together *= n
                 rest //= n
@@ -101,6 +102,22 @@ def root_of(v: Value) -> Root:
     if marks != sorted(marks) and marks != sorted(marks, reverse=True):
         loops = inner_first
     return Root(v, tuple(space), tuple(loops), tuple(sorted(unrolled)), reduced)
+
+
+def _pieced(v: Value) -> set[int]:
+    """Short axes along which pieces lie side by side: where they are written out, each point has the formula of one piece."""
+    found: set[int] = set()
+    waiting = [v]
+    for _ in range(40):
+        if not waiting:
+            break
+        w = waiting.pop()
+        if isinstance(w, Pieces) and len(w.args) > 1:
+            found.update(k for k, n in enumerate(w.shape) if 1 < n <= UNROLLED and len({place[k] for place in w.places}) > 1)
+            waiting += [a for a in w.args[:UNROLLED] if isinstance(a, Pieces | Pointwise)]
+        elif isinstance(w, Pointwise):
+            waiting += [a for a in w.args if a.shape == w.shape and isinstance(a, Pieces | Pointwise)]
+    return found
 
 
 class _Planner:

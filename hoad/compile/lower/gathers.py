@@ -227,8 +227,9 @@ def _assemble(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
     found = _slices["assemble"](args, kw, spec)
     if found is not None:
         return found
-    rest, total = [], None
-    basic = []
+    rest: list[Any] = []
+    total: Value | None = None
+    basic: list[Any] = []
     for a, index in zip(args, kw["indices"], strict=True):
         (basic if _slices["assemble"]([a], {**kw, "indices": (index,)}, spec) is not None else rest).append((a, index))
     if basic:

@@ -218,6 +218,9 @@ class _Lowerer:
         if inner.calls or len(found) != len(specs):
             return None
         self.checks += inner.checks
+        for n, (v, s) in enumerate(zip(found, specs, strict=True)):
+            if v.dtype == "f8" and code(s.dtype) == "f4":  # some bodies compute in double precision
+                found[n] = Pointwise("convert", (v,), v.shape, "f4")
         return _as_asked(found, specs)
 
     def whole(self, step: Step, specs: list[ArraySpec]) -> bool:

@@ -6,9 +6,10 @@ the same path.  Cofactors would need fewer operations and lose as many digits as
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NamedTuple
 
-from hoad.compile.loops.values import Pieces, Pointwise, Reduced, Uniform, Value
+from hoad.compile.loops.values import INLINE_SUM, Pieces, Pointwise, Reduced, Uniform, Value
 from hoad.compile.lower.lowering import Checked, code, known_here, lowers
 from hoad.compile.lower.shaping import moved
 from hoad.compile.lower.terms import Term, number, select
@@ -17,6 +18,10 @@ __all__: list[str] = []
 
 LARGEST = 4
 """Rows of the largest matrices that are written out."""
+OPERATIONS = {1: 1, 2: 20, 3: 90, 4: 250}
+"""About how many operations an inverse takes, by the number of rows."""
+MOST = 800
+"""Operations up to which a short stack is written out."""
 Rows = list[list[Term]]
 
 
@@ -68,7 +73,9 @@ def _matrices(a: Value, spec: Any) -> int:
     """Rows of the matrices, or 0 if they are not written out."""
     if len(a.shape) < 2 or a.shape[-1] != a.shape[-2] or 0 in a.shape or a.shape[-1] > LARGEST or a.dtype != code(spec.dtype):
         return 0
-    return 0 if isinstance(a, Uniform) else a.shape[-1]
+    n, stack = a.shape[-1], prod(a.shape[:-2])
+    several = stack if stack <= INLINE_SUM else 1  # a short stack is written out as well
+    return 0 if isinstance(a, Uniform) or several * OPERATIONS[n] > MOST else n
 
 
 def _factored(a: Value, n: int) -> _Factors:

@@ -11,7 +11,8 @@ is recorded, as Python runs the loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from hoad.modes.batch import Batched
 from hoad.modes.forward import Dual
 from hoad.modes.loop_steps import loop_
 from hoad.modes.reverse import Node
+from hoad.modes.surroundings import Captures
 from hoad.modes.taylor import Jet
 from hoad.modes.watched import UnrollError, Watch, Watched, WatchedNumber
 from hoad.transforms.control.bodies import OneStep, UnevenError, UnfitError, strong
@@ -183,6 +185,27 @@ def _joined(rows: list[list[Any]], ys: list[Any], backward: bool) -> list[Any]:
     return [np.concatenate([y, c] if backward else [c, y]) for c, y in zip(columns, ys, strict=True)]
 
 
+class _State:
+    """What functions may change beside what they return."""
+
+    def __init__(self, functions: Sequence[Any]) -> None:
+        self.captures = Captures(functions, [])
+        values = [value for _, value in self.captures.cells.values()] + [value for *_, value in self.captures.entries.values()]
+        if any(isinstance(x, Iterator | random.Random | np.random.Generator | np.random.RandomState) for x in values):
+            raise UnfitError  # the next that they give may be the same by chance
+        self.draws = _draws()
+
+    def same(self) -> bool:
+        """Whether nothing has changed since."""
+        return self.captures.same() and self.draws == _draws()
+
+
+def _draws() -> Any:
+    """Where the generators of random numbers are that everybody shares."""
+    name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002
+    return random.getstate(), name, np.asarray(keys).tobytes(), rest
+
+
 class _Plain:
     """A loop at the level of the recording."""
 
@@ -199,6 +222,8 @@ class _Plain:
         self.whole = [i for i, p in enumerate(parts) if type(p) is int or (type(p) is WatchedNumber and p.dtype.kind in "iu")]
         self.given = parts
         parts = [np.asarray(p)[()] if isinstance(p, bool | int) else p for p in parts]
+        if not all(isinstance(held(p) if isinstance(p, Watched) else p, np.ndarray | np.generic) for p in (*parts, *x_parts)):
+            raise UnfitError  # arrays of another device
         axes = [n for one in self.x_layouts for n in hidden_axes(one)]
         self.parts = [strong(p) for p in parts]
         self.xs = [np.moveaxis(strong(p), n, 0) if n else strong(p) for p, n in zip(x_parts, axes, strict=True)]
@@ -223,13 +248,11 @@ class _Plain:
         return [(held(x) if isinstance(x, Watched) else x)[k - self.first] for x in self.xs]
 
     def result(self) -> tuple[list[Any], list[Any]]:
-        from hoad.compile.captures import Captures
-
-        before = Captures(self.rolling.functions, [])
+        state = _State(self.rolling.functions)
         try:
             one, numbered = self.recorded()
         finally:
-            if not before.same():
+            if not state.same():
                 raise UnrollError
         width, length = len(self.parts), self.length
         xs = [*self.xs, np.arange(self.first, self.first + length)] if numbered else self.xs
