@@ -47,7 +47,8 @@ def public_objects() -> Iterator[tuple[str, object]]:
 def docstring_faults(name: str, thing: object) -> Iterator[str]:
     """What numpydoc finds wrong with one docstring."""
     wanted = FUNCTION_CODES if inspect.isfunction(thing) else CODES
-    for code, message in validate(name)["errors"]:
+    where = f"{thing.__module__}.{thing.__qualname__}"  # hoad.compile is the name of a package too
+    for code, message in validate(where)["errors"]:
         if code in wanted:
             yield f"{name}: {code} {message}"
 

@@ -47,6 +47,8 @@ def bits(a: Any) -> bytes:
 
 def _compact(a: np.ndarray) -> np.ndarray:
     """A copy that repeats what the array repeats."""
+    if a.size > COPIED and a.dtype.kind in "fc" and a.flat[0] == a.flat[-1] and a.flat[0] != 0 and bool((a == a.flat[0]).all()):
+        return np.broadcast_to(np.array(a.flat[0], a.dtype), a.shape)
     if a.size <= 1 or 0 not in a.strides:
         return a.copy("K")
     return np.broadcast_to(a[tuple(slice(0, 1) if s == 0 else slice(None) for s in a.strides)].copy("K"), a.shape)

@@ -8,11 +8,12 @@ are overwritten in a larger array can go unnoticed.
 
 from __future__ import annotations
 
+import dis
 import math
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
@@ -151,12 +152,12 @@ class Captures:
                 found.append(value)
         found += [*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()]
         if _is_own(f.__module__):
-            names = _names(f.__code__)
+            names, attributes = _names(f.__code__)
             for name in names:
                 value = f.__globals__.get(name, _MISSING)
                 if isinstance(value, ModuleType):
                     if _is_own(value.__name__):
-                        found += [self._place(value.__dict__, n) for n in names if n in value.__dict__]
+                        found += [self._place(value.__dict__, n) for n in attributes if n in value.__dict__]
                 elif value is not _MISSING:
                     found.append(self._place(f.__globals__, name))
         return found
@@ -237,13 +238,17 @@ def _is_own(module: Any) -> bool:
     return "site-packages" not in path and "dist-packages" not in path
 
 
-def _names(code: CodeType) -> list[str]:
-    """Global names and attributes that a function and the functions in it mention."""
-    found = dict.fromkeys(code.co_names)
+@lru_cache(maxsize=1024)
+def _names(code: CodeType) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The globals that a function and the functions in it read, and the names of attributes."""
+    names = {i.argval: None for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    attributes = dict.fromkeys(code.co_names)
     for c in code.co_consts:
         if isinstance(c, CodeType):
-            found.update(dict.fromkeys(_names(c)))
-    return list(found)
+            inner = _names(c)
+            names.update(dict.fromkeys(inner[0]))
+            attributes.update(dict.fromkeys(inner[1]))
+    return tuple(names), tuple(attributes)
 
 
 def _slots(c: type) -> list[str]:

@@ -43,9 +43,10 @@ EXACT = {
 
 SIGNLESS = {
     "gate", "maximum", "minimum", "fmax", "fmin", "max", "min", "clip",
-    "matmul", "dot", "inner", "outer", "vdot", "tensordot", "einsum", "einsum_fast", "kron", "vecdot", "convolve", "loop",
+    "matmul", "dot", "inner", "outer", "vdot", "tensordot", "einsum", "einsum_fast", "kron", "vecdot", "convolve", "loop", "assemble", "index_add", "sum", "mean",
 }  # fmt: skip
-"""Steps with zeros whose sign depends in NumPy on the processor, on the BLAS, or on other entries: it may be either."""
+"""Steps with zeros whose sign depends in NumPy on the processor, on the BLAS, or on
+other entries, or that add up pieces: it may be either."""
 
 
 class Disagreement(AssertionError):

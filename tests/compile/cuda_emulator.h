@@ -1,8 +1,8 @@
 /* Kernels of CUDA C++ on the host, checked as they run.
 
-Each thread of a block is a fiber; a barrier or a shuffle hands over to the scheduler, which goes on when all threads that have to be
-there are there, and reports it if they are not. Arrays are known by their extent: places outside, reading what was never written,
-writing an element twice, and reaching in one launch an element that another thread writes are reported as well. */
+Each thread of a block is a fiber; a barrier or a shuffle hands over to the scheduler, which goes on when all threads that have to
+be there are there, and reports it if they are not. Arrays are known by their extent: places outside, reading what was never
+written, writing an element twice, and reaching in one launch an element that another thread writes are reported as well. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdint.h>
@@ -155,34 +155,37 @@ static void stuck(const char *what, long a, long b) {
     for (Fiber &f : fibers) f.started = false;
 }
 
-static void run_block() {
-    const int n = block_size.x;
-    for (int k = 0; k < n; ++k) fibers[k].state = READY;
-    /* In the one or the other order, so that a barrier that is missing shows. */
-    const bool down = ((uint32_t)launch_number * 2654435761u ^ block_index.x * 2246822519u) >> 31;
+/* A warp runs until all of its threads wait for the block, or have ended. */
+static bool run_warp(int w, bool down) {
     for (;;) {
-        for (int j = 0; j < n; ++j) {
-            const int k = down ? n - 1 - j : j;
+        int there = 0;
+        for (int j = 0; j < 32; ++j) {
+            const int k = w + (down ? 31 - j : j);
             if (fibers[k].state == READY) {
                 current = thread_index.x = k;
                 resume(fibers[k]);
             }
+            there += fibers[k].state == AT_SHUFFLE;
         }
-        bool moved = false;
+        if (!there) return true;
+        if (there < 32) return stuck("a shuffle that not all threads of a warp have reached", there, 32), false;
+        for (int k = w; k < w + 32; ++k) {
+            memcpy(fibers[k].found, fibers[fibers[k].source].value, 8);
+            fibers[k].state = READY;
+        }
+    }
+}
+
+/* Warps run one after the other from barrier to barrier, in the one or the other order, so that a barrier that is missing shows. */
+static void run_block() {
+    const int n = block_size.x;
+    for (int k = 0; k < n; ++k) fibers[k].state = READY;
+    const bool down = ((uint32_t)launch_number * 2654435761u ^ block_index.x * 2246822519u) >> 31;
+    for (;;) {
+        for (int w = 0; w < n; w += 32)
+            if (!run_warp(down ? n - 32 - w : w, down)) return;
         int done = 0, waiting = 0;
-        for (int w = 0; w < n; w += 32) {
-            int there = 0;
-            for (int k = w; k < w + 32; ++k) there += fibers[k].state == AT_SHUFFLE;
-            if (there && there < 32) return stuck("a shuffle that not all threads of a warp have reached", there, 32);
-            if (there)
-                for (int k = w; k < w + 32; ++k) {
-                    memcpy(fibers[k].found, fibers[fibers[k].source].value, 8);
-                    fibers[k].state = READY;
-                    moved = true;
-                }
-        }
         for (int k = 0; k < n; ++k) done += fibers[k].state == DONE, waiting += fibers[k].state == AT_BARRIER;
-        if (moved) continue;
         if (done == n) return;
         if (waiting < n) return stuck("a barrier that not all threads of a block have reached", waiting, n);
         for (int k = 0; k < n; ++k) fibers[k].state = READY;

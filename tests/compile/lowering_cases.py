@@ -41,9 +41,9 @@ TWO = """add arctan2 copysign divide equal float_power floor_divide fmax fmin fm
     kl_div less less_equal log_ratio logaddexp logical_and logical_or logical_xor maximum minimum multiply not_equal pow power
     pseudo_huber rel_entr remainder subtract undefined_slope valued value_of xlog1py xlogy""".split()
 EXACT = {
-    "absolute", "add", "apex", "ceil", "conjugate", "copy", "copysign", "divide", "equal", "fix", "floor", "floor_divide", "fmax", "fmin",
+    "absolute", "add", "apex", "ceil", "conjugate", "copy", "copysign", "divide", "equal", "fix", "floor", "floor_divide",
     "fmod", "frozen", "gate", "greater", "greater_equal", "heaviside", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "less",
-    "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "modf_fraction", "multiply", "negative",
+    "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "modf_fraction", "multiply", "negative",
     "not_equal", "positive", "real", "reciprocal", "remainder", "rint", "sign", "signbit", "sqrt", "square", "subtract", "trunc",
     "undefined_slope", "value_of", "valued",
 }  # fmt: skip
@@ -74,7 +74,7 @@ def points(dtype: Any) -> list[Case]:
     found += [Case("round", (r(50) * 30,), kw, bitwise=True) for kw in ({}, {"decimals": 0}, {"decimals": 2}, {"decimals": -1})]
     found += [Case("angle_real", (x,), {"deg": deg}) for deg in (True, False)]
     found += [Case("isclose", (a, b), kw, bitwise=True) for kw in ({}, {"equal_nan": True}, {"rtol": 0.5, "atol": 0.0})]
-    found += [Case("clip", (a, b, b[::-1].copy()), bitwise=True), Case("clip", (x, -1.0, 2.0), bitwise=True)]
+    found += [Case("clip", (a, b, b[::-1].copy())), Case("clip", (x, -1.0, 2.0), bitwise=True)]
     found += [Case("astype", (x,), {"dtype": np.dtype(d)}, bitwise=True) for d in ("f8", "f4", "?")]
     found.append(Case("astype", (x > 0,), {"dtype": np.dtype("f4")}, bitwise=True))
     found.append(Case("logaddexp2", (a, b)))
@@ -209,8 +209,9 @@ def bodies(dtype: Any) -> list[Case]:
     found.append(Case("pad", (r(3, 4),), {"width": ((2, 1), (0, 3)), "mode": "reflect", "reflect_type": "odd"}, ulps=16, scaled=True))
     found.append(Case("pad", (r(3),), {"width": ((2, 1),), "mode": "median"}, library=True))
     kw = {"rowvar": True, "ddof": 1, "fweights": None}
-    found += [Case("cov", (r(3, 9), None, None), kw, ulps=32, scaled=True)]
-    found += [Case("corrcoef", (r(3, 9), r(2, 9)), {"rowvar": True}, ulps=32, scaled=True)]
+    if dtype == np.float64:  # what they are given is in double precision
+        found += [Case("cov", (r(3, 9), None, None), kw, ulps=32, scaled=True)]
+        found += [Case("corrcoef", (r(3, 9), r(2, 9)), {"rowvar": True}, ulps=32, scaled=True)]
     found += [Case("linspace", (r(2), r(2)), {"num": 5, "endpoint": e, "axis": 0}, scaled=True) for e in (True, False)]
     found += [Case("matvec (ufunc)", (r(2, 3, 4), r(4)), scaled=True), Case("vecmat (ufunc)", (r(3), r(2, 3, 4)), scaled=True)]
     found += [Case("vecdot (ufunc)", (r(2, 3), r(3)), scaled=True)]

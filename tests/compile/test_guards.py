@@ -370,6 +370,25 @@ def test_globals_and_attributes_that_change_are_seen(monkeypatch):
     assert count(g) == 1
 
 
+energy = 0.0
+"""A global with the name of an attribute."""
+
+
+def test_a_global_that_is_only_the_name_of_an_attribute_is_not_watched(monkeypatch):
+    class Part:
+        energy = 2.0
+
+    part = Part()
+    g = compiled(lambda x: x * part.energy)
+    agree(g, lambda x: x * 2.0, X)
+    before = g.program
+    monkeypatch.setitem(globals(), "energy", 1.0)
+    agree(g, lambda x: x * 2.0, X)
+    assert g.program is before
+    part.energy = 3.0
+    agree(g, lambda x: x * 3.0, X)
+
+
 def test_closure_cells_that_change_are_seen():
     rate, steps = 0.5, [1, 2, 3]
 

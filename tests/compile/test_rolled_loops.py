@@ -275,6 +275,17 @@ def test_the_state_of_a_step_is_seen():
         c, _ = hoad.scan(step, x, xs_of(8))
         return c + total
 
+    def leaving(x):
+        last = x * 1.0
+
+        def step(c, a):
+            nonlocal last
+            last = c
+            return c * a + x, None
+
+        c, _ = hoad.scan(step, x, xs_of(8))
+        return c + last
+
     def drawing(x):
         rng = np.random.default_rng(0)
         c, _ = hoad.scan(lambda c, a: (c * a + rng.normal() * x, None), x, xs_of(8))
@@ -313,7 +324,7 @@ def test_the_state_of_a_step_is_seen():
 
         return hoad.scan(step, x, xs_of(8))[0] * numbers[0]
 
-    for f in (counting, counting_for_later, keeping, adding, drawing, attribute, choosing, going_through, shared_draws, writing):
+    for f in (counting, counting_for_later, keeping, adding, leaving, drawing, attribute, choosing, going_through, shared_draws, writing):
         agree(f, X, rolled=False)
 
 
@@ -339,10 +350,13 @@ def test_the_number_of_a_step_as_a_python_integer():
     def by_type(x):
         return hoad.fori_loop(0, 6, lambda k, c: c * 0.5 + x * (3.0 if isinstance(k, int) else 2.0), x)
 
+    def by_type_and_value(x):
+        return hoad.fori_loop(0, 6, lambda k, c: c * 0.5 + x * (k if isinstance(k, int) else k * 2), x)
+
     def by_range(x):
         return hoad.fori_loop(0, 6, lambda k, c: c * 0.5 + sum(x * j for j in range(k + 1)), x)
 
-    for f in (by_index, by_branch, by_type, by_range):
+    for f in (by_index, by_branch, by_type, by_type_and_value, by_range):
         for operator in (lambda f: f, lambda f: hoad.grad(lambda x: np.sum(f(x) ** 2))):
             agree(operator(f), X, rolled=False)
 
@@ -379,6 +393,29 @@ def test_a_python_number_times_its_number_keeps_single_precision():
         return hoad.fori_loop(0, 9, lambda k, c: c * 0.5 + (k + 1) * x / 2**k, x)
 
     agree(f, x, tolerance=1e-6, moved=lambda a: a * 2)
+
+
+def test_integers_that_outgrow_64_bits():
+    def f(x):
+        def step(c, a):
+            n, y = c
+            return (n * 3, y * a + x / n), None
+
+        n, y = hoad.scan(step, (1, x), xs_of(50))[0]
+        return y * float(n)
+
+    agree(f, X, rolled=False)
+
+
+def test_a_counter_stays_an_integer():
+    def f(x):
+        return hoad.scan(lambda c, a: ((c[0] + 2, c[1] * a + x), None), (1, x), xs_of(20))[0]
+
+    g = hoad.compile(f, backend="numpy")
+    n, y = g(X)
+    assert n == 41
+    np.testing.assert_allclose(y, f(X)[1], rtol=1e-13)
+    agree(lambda x: np.ones(3, np.float32) * f(x)[0], X, rolled=None)
 
 
 def test_dataclasses_and_several_results():

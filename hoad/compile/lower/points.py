@@ -173,7 +173,7 @@ def _rel_entr(x: Term, y: Term) -> Term:
 def _kl_div(x: Term, y: Term) -> Term:
     inside = (x > 0.0) & (y > 0.0)
     edge = x.equals(0.0) & (y >= 0.0)
-    z = select(inside, x * _log_of_ratio(x, y) - x + y, select(edge, y, INF))
+    z = select(inside, x * (x / y).log() - x + y, select(edge, y, INF))
     return select(x.isnan() | y.isnan(), x + y, z)
 
 
