@@ -12,7 +12,7 @@ PIP     := $(PY) -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all lint docs bench peers papers gpu mpi conformance coverage-report clean
+.PHONY: help run test test-all lint docs bench peers papers sanitize gpu mpi conformance coverage-report clean
 
 help:
 	@echo "make run       derivatives of a real loss on real data: the main job"
@@ -24,6 +24,7 @@ help:
 	@echo "make bench     asv benchmarks, one quick pass"
 	@echo "make peers     hoad beside jax, torch, autograd, tensortrax and xpektra"
 	@echo "make papers    every reproduced paper against its published numbers"
+	@echo "make sanitize  compiled programs under AddressSanitizer and UBSan (PROGRAMS=200; needs gcc's libasan)"
 	@echo "make gpu       tests on a CUDA device (CUDA=12 or CUDA=13)"
 	@echo "make mpi       cells spread over 2 and 4 processes (needs mpirun and FFTW)"
 	@echo "make conformance ARRAY_API_TESTS=<checkout>   the public array-api-tests suite on hoad.numpy"
@@ -78,6 +79,11 @@ $(VENV)/.installed-peers: pyproject.toml $(VENV)/.created
 
 papers: $(VENV)/.installed-examples
 	$(PY) -m papers
+
+PROGRAMS ?= 200
+
+sanitize: $(VENV)/.installed-test
+	$(PY) -m tests.compile.sanitize --programs $(PROGRAMS)
 
 gpu: $(VENV)/.installed-test $(VENV)/.installed-cuda$(CUDA)
 	$(PY) -m pytest -q -m gpu

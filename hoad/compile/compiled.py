@@ -5,19 +5,21 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial, update_wrapper
 from typing import Any
-from weakref import ref
 
 import optree
 
 from hoad.compile import report, settings
+from hoad.compile.methods import BoundMethod, Method
 from hoad.compile.paths import CompiledProgram, Paths
-from hoad.compile.recording import record_twice
+from hoad.compile.recording import Recorded, record_twice
 from hoad.compile.report import Cost
 from hoad.compile.signature import Call, Static, describe
 from hoad.core.space import NAMESPACE, flatten
 from hoad.errors import ArgumentWriteError, CompileError
+from hoad.modes.comparison import alike_results
 from hoad.modes.surroundings import Captures
 from hoad.modes.watched import ForeignTraceError
 
@@ -29,6 +31,8 @@ MOST_SIGNATURES = 1024
 """Signatures for which there are Programs; others run without compilation."""
 
 ADVICE = "each value of a static argument is one, so pass an int that changes as a float or as np.int64"
+
+OTHER_RESULTS = "recorded, it gives other results: it asks for the types of values, perhaps by isinstance(x, np.ndarray)"
 
 MOST_CHANGES = 64
 """How often what a function closes over may change before it runs without compilation."""
@@ -127,21 +131,29 @@ class CompiledFunction:
                     raise
                 except Exception as error:
                     result = self._f(*args, **kwargs)  # which raises it too, unless recording is the reason
-                    paths.give_up(f"recording it raised {type(error).__name__}: {error}")
+                    paths.give_up(f"recording it raised {type(error).__name__}: {str(error).partition('. ')[0]}")
                     self._paths[call.key] = paths
                     return result
-                program, result = paths.add(recorded, call.leaves, self._backend)
+                if self._surround(call, recorded).asks_types and not recorded.failed:
+                    result = self._f(*args, **kwargs)
+                    if not alike_results(recorded.results, flatten(result)[0]):
+                        recorded = replace(recorded, failed=OTHER_RESULTS)
+                program, result = paths.add(replace(recorded, results=()), call.leaves, self._backend)
                 self._paths[call.key] = paths
-                roots = [self._f, *(x for x in call.statics if callable(x))]
-                if self._captures is None:
-                    self._captures = Captures(roots, recorded.lasting)
-                else:
-                    self._captures.add(roots, recorded.lasting)
-                self.program = None
         if program is None:
             return self._f(*args, **kwargs)
         self._remember(program, call)
         return result
+
+    def _surround(self, call: Call, recorded: Recorded) -> Captures:
+        """Watch what the function and its static arguments use."""
+        roots = [self._f, *(x for x in call.statics if callable(x))]
+        if self._captures is None:
+            self._captures = Captures(roots, recorded.lasting)
+        else:
+            self._captures.add(roots, recorded.lasting)
+        self.program = None
+        return self._captures
 
     def _on(self, call: Call, leaves: Sequence[Any]) -> Any:
         """The function itself, on other inputs."""
@@ -210,18 +222,14 @@ class CompiledFunction:
         known = self._bound.get(id(instance))
         if known is None or known[0]() is not instance:
             known = self._bind(instance)
-        return _BoundMethod(known[1], instance)
+        return BoundMethod(known[1], instance)
 
     def _bind(self, instance: Any) -> tuple[Any, CompiledFunction]:
         key = id(instance)
-        try:
-            weak: Any = ref(instance, lambda _: self._bound.pop(key, None))
-        except TypeError:  # no weak references to it: it stays
-            weak = partial(_itself, instance)
-        names, backend = self._options[1], self._options[2]
+        method = Method(self._f, instance, lambda _: self._bound.pop(key, None))
         numbers = tuple(i - 1 for i in self._static.numbers if i > 0)
-        child = CompiledFunction(update_wrapper(_Method(self._f, weak), self._f), numbers, names, backend)
-        found = self._bound[key] = (weak, child)
+        child = CompiledFunction(method, numbers, self._options[1], self._options[2])
+        found = self._bound[key] = (method.instance, child)
         return found
 
     def __reduce__(self) -> Any:
@@ -231,10 +239,6 @@ class CompiledFunction:
         if found is self:
             return self._name  # of a decorated function, found by its name
         return CompiledFunction, (self._f, *self._options)
-
-
-def _itself(x: Any) -> Any:
-    return x
 
 
 def _through_containers(fast: Function, call: Call, program: CompiledProgram) -> Function:
@@ -260,35 +264,6 @@ def _through_containers(fast: Function, call: Call, program: CompiledProgram) ->
         return y if whole or y is NotImplemented else build(out, y)
 
     return direct
-
-
-class _Method:
-    """A function with an instance, to which it refers weakly, as its first argument."""
-
-    def __init__(self, f: Function, instance: Any) -> None:
-        self.f, self.instance = f, instance
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.f(self.instance(), *args, **kwargs)
-
-    def roots_of_captures(self) -> list[Any]:
-        return [self.f, self.instance()]
-
-
-class _BoundMethod:
-    """A compiled method of an instance."""
-
-    __slots__ = ("__self__", "_compiled")
-
-    def __init__(self, compiled: CompiledFunction, instance: Any) -> None:
-        self._compiled = compiled
-        self.__self__ = instance
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._compiled(*args, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._compiled, name)
 
 
 def compile(f: Any = None, *, static_argnums: Any = (), static_argnames: Any = (), backend: str | None = None) -> Any:

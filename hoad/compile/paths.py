@@ -186,7 +186,7 @@ class Paths:
     def add(self, recorded: Recorded, leaves: Sequence[Any], backend: str) -> tuple[CompiledProgram | None, Any]:
         """A Program for a new path, and its result; (None, None) where the function has to run itself."""
         if recorded.failed:
-            return self.give_up(f"the function caught an error of {recorded.failed}, a branch that no value describes")
+            return self.give_up(recorded.failed)
         for known in self.programs:
             if known.path == recorded.path:  # an answer on the edge, where rounding decides, or a step that cannot be repeated
                 try:

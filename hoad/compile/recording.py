@@ -10,6 +10,7 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from hoad.core.space import Spec, flatten
 from hoad.errors import ArgumentWriteError, CompileError
 from hoad.modes.comparison import answer, same_arguments
 from hoad.modes.constants import Constants
-from hoad.modes.watched import UnrollError, Watch, Watched, WatchedNumber, watch
+from hoad.modes.watched import ForeignTraceError, UnrollError, Watch, Watched, WatchedNumber, watch
 
 __all__ = ["Recorded", "record_twice"]
 
@@ -43,7 +44,9 @@ class Recorded:
     weak : bool
         Whether it matters that some input is a Python number.
     failed : str
-        The step that raised an error which the function caught: no steps then.
+        Why the steps do not stand for the function; empty if they do.
+    results : tuple
+        What the steps gave while they were recorded.
     """
 
     steps: Steps
@@ -53,6 +56,7 @@ class Recorded:
     lasting: list[np.ndarray]
     weak: bool
     failed: str
+    results: tuple[Any, ...] = ()
 
 
 def record_twice(call: Callable[[list[Any]], Any], leaves: Sequence[Any], name: str) -> Recorded:
@@ -95,6 +99,10 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
+_CONSTANTS = (np.ndarray, np.generic, int, float, complex, str, bytes, type(None), type, FunctionType, np.dtype)
+"""What may be returned again and again."""
+
+
 class _Run:
     """One recording."""
 
@@ -113,14 +121,21 @@ class _Run:
     def recorded(self) -> Recorded:
         state = self.state
         outputs: list[tuple[int | None, Any]] = []
-        scalars = []
+        scalars, results = [], []
+        failed = f"the function caught an error of {state.failed}, a branch that no value describes" if state.failed else ""
         for y in self.out:
             if type(y) is Buffer:
                 y = y.value
-            if isinstance(y, Box) and y.level == self.level:
+            if isinstance(y, Box):
+                if y.level != self.level:
+                    raise ForeignTraceError
                 outputs.append((y.aux, None))
                 scalars.append(isinstance(held(y), np.generic))
+                results.append(held(y))
             else:
+                if not isinstance(y, _CONSTANTS):
+                    failed = f"its result holds a {type(y).__name__}"
+                results.append(y)
                 outputs.append((None, y.copy() if isinstance(y, np.ndarray) else y))
                 scalars.append(False)
         guards = tuple(Guard(a.slot, a.value, a.what) for a in state.asked)
@@ -128,7 +143,7 @@ class _Run:
         steps = Steps(tuple(specs[i] for i in range(self.count)), tuple(state.steps), tuple(outputs), guards, specs, self.numbers)
         lasting = list(state.constants.lasting.values())
         path = tuple((g.slot, *answer(g.value)) for g in guards)
-        return Recorded(_used(steps), self.spec, tuple(scalars), path, lasting, state.weak, state.failed)
+        return Recorded(_used(steps), self.spec, tuple(scalars), path, lasting, state.weak, failed, tuple(results))
 
 
 def _used(steps: Steps) -> Steps:

@@ -12,7 +12,7 @@ from hoad.core.box import Box
 from hoad.core.primitive import Primitive
 from hoad.modes.constants import bits, fingerprint
 
-__all__ = ["answer", "same_arguments"]
+__all__ = ["alike_results", "answer", "same_arguments"]
 
 
 def answer(value: Any) -> tuple[Any, ...]:
@@ -21,6 +21,28 @@ def answer(value: Any) -> tuple[Any, ...]:
         return (type(value).__name__, value)
     a = np.asarray(value)
     return ("array", a.dtype.str, a.shape, bits(a))
+
+
+def alike_results(found: Any, expected: Any) -> bool:
+    """Whether two lists of results agree in shapes, dtypes and, but for rounding, in the numbers."""
+    if len(found) != len(expected):
+        return False
+    size = max(
+        (float(np.max(np.abs(x[np.isfinite(x)]), initial=0.0)) for x in map(np.asarray, expected) if x.dtype.kind in "fc"),
+        default=0.0,
+    )
+    for x, y in zip(map(np.asarray, found), map(np.asarray, expected), strict=True):
+        if x.shape != y.shape or x.dtype != y.dtype:
+            return False
+        if y.dtype.kind in "fc":
+            close = np.isclose(x, y, rtol=max(1e-3, 8 * float(np.finfo(y.dtype).eps)), atol=1e-6 * size, equal_nan=True)
+        elif y.dtype.kind == "O":
+            continue
+        else:
+            close = np.equal(x, y)
+        if not np.all(close):
+            return False
+    return True
 
 
 def same_arguments(x: Any, y: Any) -> bool:

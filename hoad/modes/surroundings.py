@@ -1,9 +1,9 @@
 """What a function uses beside its arguments, and whether it is still what it was when the function was recorded.
 
-Closure cells, defaults, the globals that its code names, attributes of instances and classes, and the items of containers are
-followed from the function.  Numbers, texts and functions are compared with what was there.  Of arrays a sample of the bytes is: all
-of them up to 512 elements; beyond, 64 elements at equal distances and 1,024 neighbours from the middle, so that a few elements that
-are overwritten in a larger array can go unnoticed.
+Followed from the function are closure cells, defaults, the items of containers, and the globals and attributes that its code and
+the code of the functions it reaches mention.  Numbers, texts and functions are compared with what was there.  Of arrays a sample
+of the bytes is: all of them up to 512 elements; beyond, 64 elements at equal distances and 1,024 neighbours from the middle, so
+that a few elements that are overwritten in a larger array can go unnoticed.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ RUN = 1024
 
 _VALUES = (int, float, complex, str, bytes, type(None), np.generic)
 _FOREIGN = frozenset(("numpy", "scipy", "optree", "cupy", "builtins")) | sys.stdlib_module_names - {"__main__"}
+_INDIRECT = ("__dict__", "vars", "getattr", "fields", "asdict", "astuple", "attrgetter", "__getattr__", "__getattribute__")
+_TYPES = frozenset(("isinstance", "type", "issubclass", "hasattr", "singledispatch", "__class__", "__array_namespace__"))
 _MISSING = object()
 
 
@@ -44,6 +46,8 @@ class Captures:
         Whether all places hold what they held; a few tens of ns for each place, some 1 µs for a large array.
     complete : bool
         Whether all places were followed.
+    asks_types : bool
+        Whether the code, or code that cannot be seen, may ask for the types of values.
     """
 
     def __init__(self, roots: Iterable[Any], arrays: Iterable[np.ndarray]) -> None:
@@ -96,6 +100,15 @@ class Captures:
     # -- collection -----------------------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
+        self._mentioned: set[str] = set()
+        self.asks_types = False
+        count = -1
+        while count < len(self._mentioned):  # a function that is found mentions more attributes
+            count = len(self._mentioned)
+            self._walk()
+        self.unchanged = self._written()
+
+    def _walk(self) -> None:
         for table in (self.cells, self.entries, self.lengths, self.samples):
             table.clear()
         seen: set[int] = set()
@@ -112,7 +125,6 @@ class Captures:
                 self.complete = False
                 break
             waiting.extend(self._follow(x))
-        self.unchanged = self._written()
 
     def _follow(self, x: Any) -> list[Any]:
         """Take down the places in ``x``; returns what they hold."""
@@ -131,16 +143,14 @@ class Captures:
             self.lengths[id(x)] = (x, len(x))
             return [self._place(x, k) for k in (list(x) if type(x) is dict else range(len(x)))]
         if isinstance(x, type):
-            return self._attributes(x, x.__dict__) if _is_own(x.__module__) else []
+            return self._class(x) if _is_own(x.__module__) else []
         if hasattr(x, "roots_of_captures"):
             return list(x.roots_of_captures())
         if isinstance(x, (*_VALUES, Box, ModuleType, BuiltinFunctionType, CodeType)) or type(type(x)) is not type:
             return []
         if not _is_own(type(x).__module__):
             return [x.__wrapped__] if hasattr(x, "__wrapped__") else []
-        found = self._attributes(x, x.__dict__) if hasattr(x, "__dict__") else []
-        found += [self._place(x, n) for c in type(x).__mro__ for n in _slots(c) if _entry(x, n) is not _MISSING]
-        return [*found, type(x)]
+        return [*self._instance(x), *type(x).__mro__]
 
     def _function(self, f: FunctionType) -> list[Any]:
         found = []
@@ -153,8 +163,13 @@ class Captures:
         found += [*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()]
         if _is_own(f.__module__):
             names, attributes = _names(f.__code__)
+            self._mentioned.update(attributes)
+            self.asks_types = self.asks_types or not _TYPES.isdisjoint((*names, *attributes))
             for name in names:
                 value = f.__globals__.get(name, _MISSING)
+                if isinstance(value, FunctionType | ModuleType | type):
+                    module = value.__name__ if isinstance(value, ModuleType) else value.__module__
+                    self.asks_types = self.asks_types or not (_is_known(module) or _is_own(module))
                 if isinstance(value, ModuleType):
                     if _is_own(value.__name__):
                         found += [self._place(value.__dict__, n) for n in attributes if n in value.__dict__]
@@ -162,11 +177,31 @@ class Captures:
                     found.append(self._place(f.__globals__, name))
         return found
 
-    def _attributes(self, x: Any, space: Any) -> list[Any]:
-        names = [n for n in space if isinstance(n, str) and not n.startswith("__")]
-        if isinstance(space, MappingProxyType):  # of a class: data only, its functions are what its instances call
-            names = [n for n in names if isinstance(space[n], (*_VALUES, np.ndarray, FunctionType, list, dict, tuple))]
-        return [self._place(space, n) for n in names]
+    def _instance(self, x: Any) -> list[Any]:
+        space = getattr(x, "__dict__", {})
+        found = [self._place(space, n) for n in space if self._mentions(n)]
+        for n in self._mentioned.difference(space):  # an attribute of the class, which the instance may get
+            if hasattr(type(x), n) and space is not type(x).__dict__ and hasattr(x, "__dict__"):
+                self.entries[id(space), n] = (space, n, _MISSING)
+        return found + [self._place(x, n) for c in type(x).__mro__ for n in _slots(c) if self._mentions(n)]
+
+    def _class(self, x: type) -> list[Any]:
+        """Data and functions that are mentioned, and what operators and calls mean."""
+        found = []
+        for n, v in x.__dict__.items():
+            if isinstance(v, property):
+                found.append(v.fget)
+            elif isinstance(v, staticmethod | classmethod):
+                found.append(v.__func__)
+            elif n.startswith("__"):
+                found += [v] if isinstance(v, FunctionType) and n not in ("__init__", "__new__", "__repr__") else []
+            elif self._mentions(n) and isinstance(v, (*_VALUES, np.ndarray, FunctionType, list, dict, tuple)):
+                found.append(self._place(x.__dict__, n))
+        return found
+
+    def _mentions(self, name: Any) -> bool:
+        """Whether code may read an attribute; code that reads attributes by other means may read all."""
+        return isinstance(name, str) and (name in self._mentioned or not self._mentioned.isdisjoint(_INDIRECT))
 
     def _place(self, holder: Any, key: Any) -> Any:
         value = _entry(holder, key)
@@ -192,7 +227,9 @@ class Captures:
         for cell, value in self.cells.values():
             terms.append(f"{name(cell)}.cell_contents is {name(value)}")
         for holder, key, value in self.entries.values():
-            if isinstance(holder, dict | MappingProxyType):
+            if value is _MISSING:
+                terms.append(f"{name(key)} not in {name(holder)}")
+            elif isinstance(holder, dict | MappingProxyType):
                 terms.append(f"{name(holder.get)}({name(key)}) is {name(value)}")
             elif isinstance(holder, list):
                 terms.append(f"{name(holder)}[{key}] is {name(value)}")
@@ -228,10 +265,16 @@ def _equal(x: Any, y: Any) -> bool:
     return type(x) is type(y) and isinstance(x, _VALUES) and bool(x == y)
 
 
-def _is_own(module: Any) -> bool:
-    """Whether something belongs to the user and not to Python, to NumPy, SciPy or hoad, or to an installed package."""
+def _is_known(module: Any) -> bool:
+    """Whether something belongs to Python, NumPy, SciPy or hoad."""
     top = str(module).partition(".")[0]
-    if top in _FOREIGN or top == "hoad":
+    return top in _FOREIGN or top == "hoad"
+
+
+def _is_own(module: Any) -> bool:
+    """Whether something belongs to the user, and neither to these nor to another installed package."""
+    top = str(module).partition(".")[0]
+    if _is_known(module):
         return False
     found = sys.modules.get(top)
     path = getattr(found, "__file__", None) or ""
@@ -240,9 +283,9 @@ def _is_own(module: Any) -> bool:
 
 @lru_cache(maxsize=1024)
 def _names(code: CodeType) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The globals that a function and the functions in it read, and the names of attributes."""
+    """The globals that a function and the functions in it read, and the names of attributes (also as texts, for getattr)."""
     names = {i.argval: None for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    attributes = dict.fromkeys(code.co_names)
+    attributes = dict.fromkeys((*code.co_names, *(c for c in code.co_consts if isinstance(c, str) and c.isidentifier())))
     for c in code.co_consts:
         if isinstance(c, CodeType):
             inner = _names(c)

@@ -195,6 +195,9 @@ class Watched(Box):
                 a = a.snapshot()
             xs.append(a)
             template.append(keep(a))
+        for k, v in kw.items():
+            if type(v) in (slice, tuple) and (whole := _whole(v)) is not v:
+                kw = {**kw, k: whole}
         kept = {k: v if type(v) in _ATOMS else keep(v) for k, v in kw.items()} if kw else kw
         try:
             y = prim.bind(*xs, **kw)
@@ -342,6 +345,16 @@ def _strong(state: Watch, level: float, args: tuple[Any, ...]) -> tuple[Any, ...
             a = ops.astype(Watched(level, held(a), a.aux), kind)
         out.append(a)
     return tuple(out)
+
+
+def _whole(index: Any) -> Any:
+    """An index whose slices may end at recorded integers, with these as integers."""
+    if type(index) is tuple:
+        parts = [_whole(i) for i in index]
+        return tuple(parts) if any(p is not i for p, i in zip(parts, index, strict=True)) else index
+    if type(index) is slice and any(isinstance(i, Box) for i in (index.start, index.stop, index.step)):
+        return slice(*[i.__index__() if isinstance(i, Box) else i for i in (index.start, index.stop, index.step)])
+    return index
 
 
 def _keeps_weak(name: str) -> Callable[..., Any]:

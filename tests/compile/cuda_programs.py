@@ -53,8 +53,8 @@ def many_functions(x):
     y = x[::-1]
     one = [
         np.sqrt, np.cbrt, np.exp, np.exp2, np.expm1, np.log, np.log2, np.log10, np.log1p, np.sin, np.cos, np.tan, np.arcsin,
-        np.arccos, np.arctan, np.sinh, np.cosh, np.tanh, np.arcsinh, np.arctanh, np.floor, np.ceil, np.trunc, np.rint, np.abs, np.sign,
-        scipy.special.erf, scipy.special.erfc, scipy.special.expit,
+        np.arccos, np.arctan, np.sinh, np.cosh, np.tanh, np.arcsinh, np.arctanh, np.floor, np.ceil, np.trunc, np.rint,
+        np.abs, np.sign, scipy.special.erf, scipy.special.erfc, scipy.special.expit,
     ]  # fmt: skip
     two = [np.power, np.arctan2, np.hypot, np.copysign, np.fmod, np.fmax, np.fmin, np.maximum, np.minimum]
     total = sum(f(x) for f in one) + sum(f(x, y) for f in two) + np.arccosh(1 + x)
@@ -123,7 +123,7 @@ PROGRAMS = {
     "long rows": (lambda x: x.sum(1), normal(11, 9000)),
     "rows of several blocks": (lambda x: (x.sum(1), x), normal(6, 20_000)),
     "narrow columns": (lambda x: x.sum(0), normal(5000, 7)),
-    "wide columns": (lambda x: (x.sum(0), np.sum(x * x)), normal(300, 150)),
+    "wide columns": (lambda x: (x.sum(0), np.cos(x).sum(0), np.sum(x * x)), normal(300, 150)),
     "columns of several blocks": (lambda x: x.sum(0), normal(12_000, 6)),
     "full sums": (lambda x: (np.sum(x), np.sum(x * x), np.sum(np.abs(x))), normal(40_000)),
     "three axes": (sums_of_everything, normal(13, 17, 31)),

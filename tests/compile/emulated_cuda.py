@@ -172,7 +172,8 @@ def _compile():
     with tempfile.TemporaryDirectory() as folder:
         text, made = Path(folder, "kernels.cpp"), Path(folder, "kernels.so")
         text.write_text("".join(parts))
-        command = ["g++", "-std=c++17", "-O0", "-U_FORTIFY_SOURCE", "-w", "-ffp-contract=off", "-fPIC", "-shared", str(text), "-o", str(made)]
+        options = ["-std=c++17", "-O0", "-U_FORTIFY_SOURCE", "-w", "-ffp-contract=off", "-fPIC", "-shared"]
+        command = ["g++", *options, str(text), "-o", str(made)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[:4000]
         library = ctypes.CDLL(str(made))

@@ -68,7 +68,9 @@ class Case:
             y = prim.native(*self.args, **self.kw)
         if self.exact is not None:
             with mpmath.workdps(40):
-                points = [float(self.exact(mpmath.mpf(float(x)))) if np.isfinite(x) else z for x, z in zip(self.args[0].flat, y.flat)]
+                points = [
+                    float(self.exact(mpmath.mpf(float(x)))) if np.isfinite(x) else z for x, z in zip(self.args[0].flat, y.flat)
+                ]
             y = np.array(points, y.dtype).reshape(y.shape)
         return list(y) if prim.multi else [y]
 
@@ -123,8 +125,11 @@ def same_bits(a: Any, b: Any) -> bool:
     if a.dtype.kind != "f":
         return bool(np.array_equal(a, b))
     number = ~np.isnan(b)
-    return bool(np.array_equal(np.isnan(a), ~number) and np.array_equal(a[number], b[number])
-                and np.array_equal(np.signbit(a[number]), np.signbit(b[number])))
+    return bool(
+        np.array_equal(np.isnan(a), ~number)
+        and np.array_equal(a[number], b[number])
+        and np.array_equal(np.signbit(a[number]), np.signbit(b[number]))
+    )
 
 
 def wrong(case: Case, found: list[Any]) -> str:

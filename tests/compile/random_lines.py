@@ -10,9 +10,14 @@ import numpy as np
 
 import hoad
 from hoad.errors import HoadError
+from tests.compile.random_forms import EXACT, EXACT_SHAPES, LARGE, LOOPS, MATRICES, ONE_SHAPE, PRODUCTS, SAFE, TWO
 
 __all__ = ["Draw", "Line"]
 
+REDUCTIONS = (
+    "np.sum", "np.sum", "np.mean", "np.max", "np.min", "np.prod", "np.var", "np.std", "hoad.scipy.special.logsumexp",
+    "np.any", "np.all",
+)  # fmt: skip
 LIMIT = 60.0
 """Largest number that a value may hold."""
 SIZE = 150
@@ -25,76 +30,6 @@ class Line(NamedTuple):
     text: str
     target: str
     uses: tuple[str, ...]
-
-
-SAFE = """
-np.sin({0}) | np.cos({0}) | np.tanh({0}) | np.arctan({0}) | np.exp({0}) | np.sinh({0}) | np.cosh({0}) | np.arcsinh({0}) | np.expm1({0})
-np.square({0}) | -{0} | np.abs({0}) | {0} ** 2 | {0} ** 3 | 1 / (1.5 + {0} ** 2) | np.log(1.5 + {0} ** 2) | np.sqrt(0.3 + {0} ** 2)
-np.log1p({0} ** 2) | np.cbrt(1.2 + {0} ** 2) | np.clip({0}, -0.7, 0.9) | np.maximum({0}, 0.1) | np.minimum({0}, 0.3) | np.sign({0})
-np.floor({0}) | np.tan(0.3 * {0}) | np.arcsin(0.9 * np.tanh({0})) | np.arccos(0.8 * np.sin({0})) | np.exp2({0}) | np.log2(1.5 + {0} ** 2)
-np.log10(1.1 + np.abs({0})) | np.arccosh(1.5 + {0} ** 2) | np.arctanh(0.5 * np.tanh({0})) | np.sinc({0}) | np.nan_to_num({0})
-np.reciprocal(2.5 + np.sin({0})) | (1.2 + {0} ** 2) ** -1.5 | (0.7 + {0} ** 2) ** 0.5 | np.float_power(0.7 + {0} ** 2, 1.3) | 2.0 ** {0}
-np.where({0} > 0.2, {0}, 0.5) | np.where({0} < 0, np.sin({0}), {0} ** 2) | {0} * ({0} > 0.1) | np.positive({0}) | {0}.copy()
-scipy.special.erf({0}) | scipy.special.expit({0}) | scipy.special.gammaln(1.5 + {0} ** 2) | scipy.special.j0({0}) | scipy.special.log_expit({0})
-np.deg2rad(30 * {0}) | np.heaviside({0}, 0.5) | np.ceil({0}) | np.trunc(3 * {0}) | np.rint({0}) | np.fabs({0}) | np.conjugate({0}) | np.real({0})
-"""
-TWO = """
-{0} + {1} | {0} - {1} | {0} * {1} | {0} * {1} | {0} / (1.5 + {1} ** 2) | np.maximum({0}, {1}) | np.minimum({0}, {1}) | np.fmax({0}, {1})
-np.where({0} > {1}, {0}, {1} ** 2) | np.arctan2({0}, 1.5 + {1} ** 2) | np.hypot({0}, 0.5 + {1} ** 2) | np.logaddexp({0}, {1})
-(0.6 + {0} ** 2) ** {1} | np.power(1.1 + {0} ** 2, {1}) | {0} * ({1} > 0) | np.copysign({0}, {1}) | scipy.special.xlogy({0}, 0.4 + {1} ** 2)
-np.where(({0} > 0) & ({1} < 0.5), {1}, -{0}) | np.where(np.logical_or({0} > 1, {1} > 1), {0} * {1}, {0}) | np.fmod({0}, 1.5 + {1} ** 2)
-np.where(~({0} >= {1}), {0}, 0.0) | np.add({0}, {1}) | np.subtract({1}, {0}) | np.multiply({0}, {1}) | np.true_divide({0}, 2 + np.cos({1}))
-np.multiply.outer({0}, {1}) | np.outer({0}, {1}) | np.kron({0}, {1}) | np.remainder({0}, 1.5 + {1} ** 2) | np.float_power(1.3 + {0} ** 2, {1})
-"""
-ONE_SHAPE = """
-{0}.T | {0}.ravel() | {0}.reshape(-1) | {0}[None] | {0}[..., None] | {0}[::-1] | np.flip({0}) | np.atleast_2d({0}) | np.squeeze({0})
-np.cumsum({0}) | np.diff({0}) | np.sort({0}) | np.sort({0}, axis=None) | np.cumprod(0.5 * {0}) | np.tile({0}, 2) | np.repeat({0}, 2) | np.roll({0}, 1)
-np.roll({0}, -2, axis=-1) | np.pad({0}, 1) | np.pad(np.atleast_1d({0}), 2, mode="edge") | np.pad(np.atleast_1d({0}), 1, mode="wrap") | np.pad(np.atleast_1d({0}), 1, mode="reflect")
-np.pad({0}, (1, 0), constant_values=0.5) | np.stack([{0}, {0} ** 2]) | np.stack([{0}, np.sin({0})], axis=-1) | np.concatenate([{0}, {0}[::-1]])
-np.concatenate([{0}[1:], {0}[:1]]) | np.concatenate([{0}[..., 1:], 2 * {0}[..., :-1]], axis=-1) | {0}[1:] - {0}[:-1] | {0}[..., 1:] * {0}[..., :-1]
-{0}[2:] - 2 * {0}[1:-1] + {0}[:-2] | np.diag({0}) | np.diagonal({0}) | np.trace({0}) | np.triu({0}) | np.tril({0}, -1) | np.swapaxes({0}, 0, -1)
-np.moveaxis({0}, 0, -1) | np.rot90({0}) | np.linalg.norm({0} + 3) | np.split({0}, [1])[1] | np.array_split({0}, 2)[0] | {0}.T.reshape({0}.shape)
-np.broadcast_to({0}, (2, *{0}.shape)) | np.vstack([{0}, {0} + 1]) | np.hstack([{0}, {0} - 1]) | np.gradient({0}) | np.linalg.norm({0} + 2, axis=-1)
-{0}[{0} > 0.1] * 1.0 | np.median({0}) | np.convolve(np.ravel({0}), [0.5, -1, 0.25]) | np.ptp({0}) | np.append({0}, 0.5) | np.delete({0}, 0, axis=0)
-np.interp({0}, [-2, 0, 1, 2], [1.0, 3, -1, 0.5]) | np.fft.irfft(np.fft.rfft({0}), n={0}.shape[-1]) | np.real(np.fft.fft({0})) | {0}.flatten()
-"""
-PRODUCTS = """
-{0} @ {1} | {0}.T @ {1} | {0} @ {1}.T | {0} @ {0}.T | np.dot({0}, {1}) | np.inner({0}, {1}) | np.vdot({0}, {1}) | np.tensordot({0}, {1}, 1)
-np.tensordot({0}, {1}, 0) | np.tensordot({0}, {1}, ([0], [0])) | np.einsum("i,i->", {0}, {1}) | np.einsum("ij,ij->i", {0}, {1}) | np.einsum("ij,j", {0}, {1})
-np.einsum("ij,kj->ik", {0}, {1}) | np.einsum("ij,jk->ki", {0}, {1}) | np.einsum("i,j->ij", {0}, {1}) | np.einsum("ij->j", {0}) | np.einsum("ii->i", {0})
-np.einsum("ii", {0}) | np.einsum("...i,...i->...", {0}, {1}) | np.einsum("ij->ji", {0}) | np.einsum("ij,j,i->", {0}, {1}, {1}) | np.matvec({0}, {1})
-np.einsum("ij,jk,kl->il", {0}, {0}.T, {0}) | np.einsum("ijk,kl->ijl", {0}, {1}) | np.einsum("bij,bjk->bik", {0}, {0}) | np.einsum("i,i,i->i", {0}, {1}, {0})
-np.matmul({0}, {1}) | np.cross({0}, {1}) | np.vecdot({0}, {1}) | np.linalg.multi_dot([{0}, {0}.T, {0}]) | np.convolve(np.ravel({0}), np.ravel({1}))
-"""
-MATRICES = """
-np.linalg.inv({A}) | np.linalg.solve({A}, {0}) | np.linalg.det({A}) | np.linalg.slogdet({A})[1] | np.linalg.cholesky({A}) | np.linalg.eigvalsh({A})
-np.linalg.qr({A})[1] | hoad.scipy.linalg.expm(0.1 * {A}) | np.linalg.solve({A}, np.sin({0})) | np.linalg.matrix_power(0.4 * {A}, 3) | np.linalg.svdvals({A})
-"""
-LOOPS = """
-hoad.fori_loop(0, 4, lambda i, c: 0.5 * c + np.sin({0}), {0}) | hoad.fori_loop(1, 4, lambda i, c: np.tanh(c) * 0.7 + 0.1 * i, {0})
-hoad.scan(lambda c, x: (np.tanh(c + x), c * x), np.zeros_like({0}[0]), {0})[1] | hoad.scan(lambda c, x: (0.5 * c + x, None), {0}[0], {0})[0]
-hoad.scan(lambda c, x: (np.cos(c) * np.sum(x), x[::-1] * c), dtype.type(0.3), {0})[1] | hoad.scan(lambda c, x: (c + x, np.sin(c)), {0}[-1], {0}, reverse=True)[1]
-hoad.scan(lambda c, x: ((c[1], 0.4 * c[0] + x), c[0]), ({0}[0], np.ones_like({0}[0])), {0})[1] | hoad.fori_loop(0, 3, lambda i, c: 0.3 * c @ c + {0}, {0})
-hoad.scan(lambda c, _: (0.6 * np.roll(c, 1) + {0} ** 2, np.max(c)), {0}, None, length=5)[1] | hoad.fori_loop(0, 0, lambda i, c: 2 * c, {0})
-"""
-LARGE = """
-{0}[1:] - {0}[:-1] | {0}[2:] - 2 * {0}[1:-1] + {0}[:-2] | np.pad({0}, 1)[..., 1:] | np.concatenate([{0}[1:], {0}[:1]]) | {0}[::-1] * {0} | {0}.T
-np.roll({0}, 3) * {0} | np.sum({0}, axis=-1) / 100 | np.mean({0} * {1}) + {0} | np.max({0}) - {0} | {0} @ {0}.T / 1e3 | np.sum({0}, axis=0) / 50 | {0}.reshape(-1)
-np.sum({0} * {1}) / 1e5 | np.dot({0}.ravel(), {1}.ravel()) / 1e5 | np.cumsum({0}) / 1e3 | np.where({0} > 0, {0}, {1}[..., :1]) | np.linalg.norm({0}) / 1e3
-"""
-EXACT = """
-{0} + {1} | {0} - {1} | {0} * {1} | {0} / {1} | np.maximum({0}, {1}) | np.minimum({0}, {1}) | np.fmax({0}, {1}) | np.fmin({0}, {1}) | -{0} | np.abs({0})
-np.where({0} > {1}, {0}, {1}) | np.where({0} <= {1}, {0}, 0.0) | np.where(np.isnan({0}), {1}, {0}) | np.where(np.signbit({0}), 1.0, {0})
-np.sign({0}) | np.floor({0}) | np.sqrt({0}) | {0} * 0 | {0} + 0.0 | {0} - 0.0 | 0.0 - {0} | {0} * -1.0 | 1.0 * {0} | {0} / 2 | {0} * ({1} > 0) | 1 / {0}
-np.copysign({0}, {1}) | np.where({0} == {1}, {0}, -0.0) | np.where({0} != {0}, {0}, {1}) | np.isinf({0}) * {1} | np.ceil({0}) | np.rint({0}) | np.clip({0}, -1, 1)
-{0} ** 2 | np.square({0}) | np.logical_and({0}, {1}) * 1.0 | np.exp({0}) | np.tanh({0}) | np.log({0}) | np.sin({0}) | np.arctan({0}) | np.expm1({0}) | np.log1p({0})
-{0} ** 0.5 | {0} ** -1 | {0} ** 3 | np.cbrt({0}) | np.sinh({0}) | np.cosh({0}) | np.cos({0}) | np.hypot({0}, {1}) | np.arctan2({0}, {1}) | {0} ** {1}
-"""
-EXACT_SHAPES = """
-{0}.T | {0}.ravel() | {0}[None] | {0}[::-1] | np.roll({0}, 1) | np.pad({0}, 1) | np.pad({0}, (0, 1), constant_values=-0.0) | np.stack([{0}, -{0}])
-np.concatenate([{0}, {0}[::-1]]) | {0}[1:] + {0}[:-1] | {0}[..., 1:] * {0}[..., :-1] | np.max({0}) | np.min({0}) | np.sum({0}) | np.prod({0})
-np.max({0}, axis=-1) | np.min({0}, axis=0) | np.sum({0}, axis=0) | np.sum({0}, axis=-1, keepdims=True) | np.cumsum({0}) | np.triu({0}) | np.tile({0}, 2)
-"""
 
 
 def table(text: str) -> list[str]:
@@ -113,7 +48,9 @@ def registered() -> list[str]:
 class Draw:
     """Lines that are drawn one after the other, with the values that they have."""
 
-    def __init__(self, rng: np.random.Generator, names: dict[str, Any], values: dict[str, Any], dtype: str, special: bool, large: bool = False) -> None:
+    def __init__(
+        self, rng: np.random.Generator, names: dict[str, Any], values: dict[str, Any], dtype: str, special: bool, large: bool
+    ) -> None:
         self.rng, self.names, self.values, self.dtype, self.special = rng, names, values, dtype, special
         self.size = 400_000 if large else SIZE
         self.lines: list[Line] = []
@@ -126,11 +63,14 @@ class Draw:
                 (6, lambda: self.one_of(EXACT)), (3, lambda: self.one_of(EXACT_SHAPES)), (1, self.index), (1, self.update),
             ]  # fmt: skip
         elif large:
-            self.kinds = [(4, lambda: self.one_of(SAFE)), (5, lambda: self.one_of(TWO)), (3, lambda: self.one_of(LARGE)), (1, self.reduction)]
+            self.kinds = [
+                (4, lambda: self.one_of(SAFE)), (5, lambda: self.one_of(TWO)), (3, lambda: self.one_of(LARGE)), (1, self.reduction),
+            ]  # fmt: skip
         else:
             self.kinds = [
                 (5, lambda: self.one_of(SAFE)), (5, lambda: self.one_of(TWO)), (4, lambda: self.one_of(ONE_SHAPE)),
-                (3, lambda: self.one_of(PRODUCTS)), (1.2, lambda: self.one_of(MATRICES)), (0.7, lambda: self.one_of(LOOPS)), (3, self.index), (2, self.reduction),
+                (3, lambda: self.one_of(PRODUCTS)), (1.2, lambda: self.one_of(MATRICES)), (0.7, lambda: self.one_of(LOOPS)),
+                (3, self.index), (2, self.reduction),
                 (2, self.update), (1.5, self.constant), (1, self.shaped), (1, self.padded), (0.7, self.any_function),
             ]  # fmt: skip
 
@@ -141,7 +81,8 @@ class Draw:
         names = [n for n, v in self.values.items() if fits(v)]
         if not names:
             raise ValueError("nothing fits")
-        weights = np.array([(3.0 if n in self.moving else 1.0) * (1.0 if n in self.used else 4.0) * (k + 1) for k, n in enumerate(names)])
+        weights = np.arange(1.0, len(names) + 1)
+        weights *= [(3.0 if n in self.moving else 1.0) * (1.0 if n in self.used else 4.0) for n in names]
         return str(self.rng.choice(names, p=weights / weights.sum()))
 
     def choice(self, items: Any) -> Any:
@@ -153,10 +94,12 @@ class Draw:
             raise ValueError("too long")
         first = self.pick()
         second = self.pick() if self.rng.random() < 0.5 else self.pick(lambda v: np.shape(v) == np.shape(self.values[first]))
+        if '"ii' in form:
+            first = self.pick(lambda v: v.ndim == 2 and v.shape[0] == v.shape[1])
         if "{A}" in form:
             first = self.pick(lambda v: v.ndim >= 2 and v.shape[-1] == v.shape[-2] and 0 < v.shape[-1] < 5)
             n = self.values[first].shape[-1]
-            shift = "np.diag(np.arange(3, {}).astype(dtype))".format(n + 3)
+            shift = f"np.diag(np.arange(3, {n + 3}).astype(dtype))"
             part = f"(0.2 * {first} + 0.2 * np.swapaxes({first}, -1, -2) + {shift})"
             form = form.replace("{A}", part)
         uses = (first, second) if "{1}" in form else (first,)
@@ -223,7 +166,7 @@ class Draw:
         if not x:
             raise ValueError("only numbers depend on the argument")
         where = self.indexed(self.values[x].shape)
-        box = eval(f"x[{where}]", {**self.names, "x": self.values[x]}).shape  # noqa: S307
+        box = eval(f"x[{where}]", {**self.names, "x": self.values[x]}).shape
         fits = [n for n, v in self.values.items() if _fits(v.shape, box)]
         y = self.choice(fits) if fits and self.rng.random() < 0.75 else self.number()
         new = f"v{self.count}"
@@ -240,7 +183,7 @@ class Draw:
         axes = [k for k in range(rank) if self.rng.random() < 0.5]
         axes = [k - rank if self.rng.random() < 0.3 else k for k in axes]
         axis = self.choice(["None", *[str(k) for k in range(rank)], f"({''.join(f'{k}, ' for k in axes)})"])
-        name = self.choice(["np.sum", "np.sum", "np.mean", "np.max", "np.min", "np.prod", "np.var", "np.std", "hoad.scipy.special.logsumexp", "np.any", "np.all"])
+        name = self.choice(REDUCTIONS)
         keep = ", keepdims=True" if self.rng.random() < 0.4 else ""
         if name in ("np.any", "np.all"):
             return f"np.where({name}({x} > 0, axis={axis}, keepdims=True), {x}, 0.5 * {x})", (x,)
@@ -254,7 +197,8 @@ class Draw:
         if shape and self.rng.random() < 0.3:
             shape = shape[1:] if self.rng.random() < 0.5 else (1, *shape[1:])
         c = self.array(shape) if self.rng.random() < 0.6 else self.number()
-        return self.choice(["{0} + {1}", "{1} - {0}", "{0} * {1}", "{1} * {0}", "{0} ** {1}", "{0} / (2 + {1})", "{1} / (2 + {0} ** 2)",
+        return self.choice(["{0} + {1}", "{1} - {0}", "{0} * {1}", "{1} * {0}", "{0} ** {1}", "{0} / (2 + {1})",
+                            "{1} / (2 + {0} ** 2)",
                             "np.maximum({0}, {1})", "np.where({1} > {0}, {0}, {1})"]).format(x, c), (x,)  # fmt: skip
 
     def shaped(self) -> tuple[str, tuple[str, ...]]:
@@ -275,7 +219,8 @@ class Draw:
         y = self.pick(lambda v: v.ndim == rank)
         return self.choice([
             f"np.pad({x}, {width})", f"np.concatenate([{x}, {y}, {x}], axis={axis})", f"np.stack([{x}, {y}], axis={axis})",
-            f"np.sum(np.pad({x}, {width}), axis={axis})", f"np.take({x}, [0, -1, 0], axis={axis})" if self.values[x].size else f"{x}.T", f"np.expand_dims({x}, {axis})",
+            f"np.sum(np.pad({x}, {width}), axis={axis})", f"np.expand_dims({x}, {axis})",
+            f"np.take({x}, [0, -1, 0], axis={axis})" if self.values[x].size else f"{x}.T",
             f"np.cumsum({x}, axis={axis})", f"np.sort({x}, axis={axis})", f"np.flip({x}, {axis})", f"np.diff({x}, axis={axis})",
         ]), (x, y)  # fmt: skip
 
@@ -294,7 +239,7 @@ class Draw:
                 names = {**self.names, **self.values}
                 with np.errstate(all="ignore"), warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    exec(text, names)  # noqa: S102
+                    exec(text, names)
             except (ValueError, IndexError, TypeError, AttributeError, np.linalg.LinAlgError, ZeroDivisionError, HoadError):
                 continue
             y = names[target]

@@ -1,7 +1,7 @@
 """Random functions of arrays, as Python text, and their derivatives: what the compiler is tried on.
 
-A :class:`Program` is drawn line by line and evaluated while it is drawn, so that its values stay finite, small and not too long.  It is
-text, so that a failure is a script that can be read and run; lines that its results do not need can be dropped.
+A :class:`Program` is drawn line by line and evaluated while it is drawn, so that its values stay finite, small and not too
+long.  It is text, so that a failure is a script that can be read and run; lines that its results do not need can be dropped.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Program:
     def function(self) -> Callable[..., Any]:
         """The derivative, as a function of the arguments and of a direction for the first one."""
         names = namespace(self.dtype)
-        exec(self.source, names)  # noqa: S102  # drawn from the lines of this package
+        exec(self.source, names)  # drawn from the lines of this package
         return OPERATORS[self.operator](names["f"])
 
     def arguments(self, moved: bool = False) -> list[Any]:
@@ -70,16 +70,22 @@ class Program:
         scale = [rng.uniform(0.98, 1.02, b.shape) for b in self.bases]
         bases = [(b * s).astype(b.dtype) if moved and b.dtype.kind == "f" else b for b, s in zip(self.bases, scale, strict=True)]
         names = {**namespace(self.dtype), **{f"b{k}": b for k, b in enumerate(bases)}}
-        leaves = [eval(text, names) for text in self.leaves]  # noqa: S307
+        leaves = [eval(text, names) for text in self.leaves]
         x = leaves[0]
         return [*leaves, np.asarray(rng.uniform(-1, 1, np.shape(x))).astype(x.dtype)]
 
     def script(self) -> str:
         """All of it, to be run by itself."""
-        bases = [f"b{k} = tests.compile.random_programs.draw({self.seed}, large=True).bases[{k}]" if b.size > 1000 else f"b{k} = np.array({b.tolist()!r}, dtype='{b.dtype}').reshape({b.shape})" for k, b in enumerate(self.bases)]
+        bases = [
+            f"b{k} = tests.compile.random_programs.draw({self.seed}, large=True).bases[{k}]"
+            if b.size > 1000
+            else f"b{k} = np.array({b.tolist()!r}, dtype='{b.dtype}').reshape({b.shape})"
+            for k, b in enumerate(self.bases)
+        ]
         return "\n".join(
             [
-                f"# seed {self.seed}, {self.operator}", "import numpy as np, scipy, hoad, hoad.scipy.special, hoad.scipy.linalg", "from numpy import nan, inf",
+                f"# seed {self.seed}, {self.operator}", "import numpy as np, scipy, hoad, hoad.scipy.special, hoad.scipy.linalg",
+                "from numpy import nan, inf",
                 f"dtype = np.dtype('{self.dtype}')", *bases, f"leaves = [{', '.join(self.leaves)}]", self.source,
             ]
         )  # fmt: skip
@@ -129,7 +135,8 @@ OPERATORS: dict[str, Callable[[Any], Callable[..., Any]]] = {
     ),
 }  # fmt: skip
 ORDERS = {
-    "value": 0, "grad": 1, "value and grad of all": 1, "jvp": 1, "hvp": 2, "hvp forward over reverse": 2, "reverse twice": 2, "Taylor": 3, "third": 3,
+    "value": 0, "grad": 1, "value and grad of all": 1, "jvp": 1, "hvp": 2, "hvp forward over reverse": 2, "reverse twice": 2,
+    "Taylor": 3, "third": 3,
 }  # fmt: skip
 CHANCES = (0.25, 0.15, 0.1, 0.12, 0.1, 0.06, 0.06, 0.08, 0.08)
 
@@ -190,7 +197,7 @@ def draw(
         bases.append(np.asarray(values, dtype))
     count = 6 if large else int(rng.integers(2, 11 if ORDERS[operator] < 2 else 8))
     names = {f"b{k}": b for k, b in enumerate(bases)}
-    arguments = [eval(t, namespace(dtype), names) for t in leaves]  # noqa: S307
+    arguments = [eval(t, namespace(dtype), names) for t in leaves]
     drawn = Draw(rng, namespace(dtype), {f"x{k}": a for k, a in enumerate(arguments)}, dtype, special, large)
     for _ in range(count):
         drawn.line()

@@ -181,7 +181,10 @@ def child(start: int, count: int, injected: str | None = None) -> tuple[int, str
     from hoad.compile.toolchain import capabilities
 
     command = [*capabilities().command]
-    preloaded = [subprocess.run([*command, f"-print-file-name={n}"], capture_output=True, text=True).stdout.strip() for n in ("libasan.so", "libubsan.so")]
+    preloaded = [
+        subprocess.run([*command, f"-print-file-name={name}"], capture_output=True, text=True, check=False).stdout.strip()
+        for name in ("libasan.so", "libubsan.so")
+    ]
     if not all(os.path.isabs(path) for path in preloaded):
         raise SystemExit(f"{command[0]} has no libasan.so and libubsan.so: install them, or choose a compiler that has them by CC=")
     with tempfile.TemporaryDirectory() as folder:
@@ -194,8 +197,9 @@ def child(start: int, count: int, injected: str | None = None) -> tuple[int, str
             "OMP_NUM_THREADS": "2",
             "OPENBLAS_NUM_THREADS": "1",
         }
-        arguments = [sys.executable, "-m", "tests.compile.sanitize", "--child", str(start), str(count), *([injected] if injected else [])]
-        done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
+        arguments = ["--child", str(start), str(count), *([injected] if injected else [])]
+        command = [sys.executable, "-m", "tests.compile.sanitize", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     text = done.stderr
     ran = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("RAN ")]
     clean = done.returncode == 0 and ran and not any(r in text for r in REPORTS)

@@ -420,6 +420,10 @@ class Model:
     def energy(self, x, power=2):
         return np.sum(self.scale * self.weights * x**power)
 
+    @hoad.compile(static_argnames="options", static_argnums=1, backend="numpy")
+    def chosen(self, kind, x, options=("a",)):
+        return x * self.scale if kind == "scale" else x * len(options)
+
     @staticmethod
     @compiled
     def double(x):
@@ -440,6 +444,33 @@ def test_methods():
     assert_same(Model(2.0).energy(X), np.sum(2.0 * np.arange(6.0) * X**2))  # of an instance that nobody else holds
     assert_same(Model.double(X), 2 * X)
     assert one.energy.program.cost.operations > 0
+
+
+def test_static_arguments_of_methods():
+    model = Model(2.0)
+    for _ in range(2):
+        assert_same(model.chosen("scale", X), X * 2.0)
+        assert_same(model.chosen("other", X, ("a", "b")), X * 2)
+        assert_same(model.chosen("other", x=X, options=("a", "b", "c")), X * 3)
+    assert_same(hoad.grad(model.energy, argnums="x")(X), hoad.grad(lambda x: np.sum(2.0 * model.weights * x**2))(X))
+
+
+class Slotted:
+    __slots__ = ("scale",)
+
+    def __init__(self):
+        self.scale = 2.0
+
+    @compiled
+    def scaled(self, x):
+        return self.scale * x
+
+
+def test_methods_of_instances_without_weak_references():
+    one = Slotted()
+    assert_same(one.scaled(X), 2.0 * X)
+    one.scale = 3.0
+    assert_same(one.scaled(X), 3.0 * X)
 
 
 def test_methods_do_not_keep_their_instances():

@@ -147,7 +147,7 @@ def unsigned(results):
 
 
 @emulated
-@pytest.mark.parametrize(("special", "count"), [(False, 240), (True, 120)])
+@pytest.mark.parametrize(("special", "count"), [(False, 100), (True, 60), pytest.param(False, 600, marks=pytest.mark.slow)])
 def test_random_programs(special, count):
     """Signs of zeros do not count here: they come from the lowering, which other tests try with C."""
     programs = [p for p in (draw(seed, special=special) for seed in range(count)) if agreement.kind_of(p)]

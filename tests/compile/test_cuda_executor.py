@@ -7,6 +7,8 @@ import threading
 import numpy as np
 import pytest
 
+import hoad
+from hoad.compile import settings
 from hoad.compile.cuda import build, hosted
 from hoad.compile.emit import cuda as printer
 from hoad.compile.steps import ArraySpec, Step, Steps
@@ -209,3 +211,33 @@ def test_places_in_64_bits(monkeypatch):
     executor = build(steps_of(f, x), EmulatedDevice())
     assert "const long long thread" in executor.source or "const long long row" in executor.source
     assert_close(executor([x])[0], expected_of(f, x), "wide")
+
+
+@emulated
+def test_compiled_functions(monkeypatch):
+    """hoad.compile around the executor: paths, containers, derivatives, rolled loops, errors of the function."""
+    monkeypatch.setattr(settings, "executor_for", lambda steps, backend: build(hosted(steps), EmulatedDevice()))
+    compiled = hoad.compile(branches, backend="cuda")
+    for x in (np.array([-1.0, 0.5]), np.array([3.0, 0.1]), np.array([0.5, 0.1]), np.array([-2.0, 0.4]), np.array([4.0, 0.1])):
+        np.testing.assert_allclose(compiled(x), branches(x), rtol=1e-14)
+    assert len(next(iter(compiled.programs.values()))) == 3
+    pair = hoad.compile(lambda d: {"total": np.sum(d["x"] ** 2), "product": d["x"].T @ d["y"]}, backend="cuda")
+    given = {"x": normal(4, 3), "y": normal(4, 2)}
+    for _ in range(2):
+        found = pair(given)
+        assert isinstance(found["total"], np.float64)
+        np.testing.assert_allclose(found["product"], given["x"].T @ given["y"], rtol=1e-13)
+
+    def simulated(x):
+        step = lambda c, u: (np.tanh(c + u), c * u)
+        return np.sum(hoad.scan(step, x, np.linspace(0.0, 1.0, 30))[1])
+
+    gradient = hoad.compile(hoad.grad(simulated), backend="cuda")
+    x = normal(3)
+    for _ in range(2):
+        np.testing.assert_allclose(gradient(x), hoad.grad(simulated)(x), rtol=1e-12)
+    assert any("repeated launches" in line for line in gradient.program.executor.explain)
+    inverse = hoad.compile(np.linalg.inv, backend="cuda")
+    np.testing.assert_allclose(inverse(2 * np.eye(2)), 0.5 * np.eye(2))
+    with pytest.raises(np.linalg.LinAlgError):
+        inverse(np.ones((2, 2)))

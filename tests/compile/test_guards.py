@@ -264,6 +264,41 @@ def test_an_error_that_the_function_catches():
     assert "caught an error of cholesky" in g.explain()
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x * 2 if isinstance(x, np.ndarray) else x * 3,
+        lambda x: x * 2 if type(x) is np.ndarray else x[:2],
+        lambda x: x[0] * 2 if isinstance(x[0], float) else x[0].astype(np.float32),
+        lambda x: x if hasattr(x, "strides") else None,
+    ],
+)
+def test_questions_for_types_are_noticed(f):
+    g = compiled(f)
+    agree(g, f, X, -X)
+    assert "it asks for the types of values" in g.explain()
+    harmless = compiled(lambda x: x * 2 if isinstance(x, object) else x * 3)
+    agree(harmless, lambda x: x * 2, X)
+    assert count(harmless) == 1
+
+
+def test_integers_that_end_slices():
+    f = lambda x, n: (x[:n], x[n:], np.outer(x, x)[1:n, ::n], hoad.grad(lambda y: np.sum(y[:n] ** 2))(x))
+    g = compiled(f)
+    for n in (1, 2, 3, 2):
+        for a, b in zip(g(X, np.int64(n)), f(X, np.int64(n)), strict=True):
+            assert a.tobytes() == b.tobytes()
+    assert count(g) == 3
+
+
+@pytest.mark.parametrize("f", [lambda x: (v * 2 for v in x), lambda x: ({1, 2}, x), lambda x: iter([x])])
+def test_results_that_can_be_used_once_only(f):
+    g = compiled(f)
+    assert type(g(X)) is type(f(X))
+    assert g(X) is not g(X)
+    assert "its result holds a" in g.explain()
+
+
 def test_a_traced_value_that_a_broad_except_hides():
     w = {"w": 2.0}
 
@@ -387,6 +422,56 @@ def test_a_global_that_is_only_the_name_of_an_attribute_is_not_watched(monkeypat
     assert g.program is before
     part.energy = 3.0
     agree(g, lambda x: x * 3.0, X)
+
+
+class Base:
+    bias = 1.0
+
+    @property
+    def total(self):
+        return self.scale + self._hidden
+
+    def __matmul__(self, x):
+        return self.rows * x
+
+    def shifted(self, x):
+        return x + self.bias
+
+
+class Machine(Base):
+    __slots__ = ("slot",)
+
+    def __init__(self):
+        self.scale, self._hidden, self.rows, self.slot = 2.0, 3.0, np.arange(6.0), 1.0
+        self.calls = 0
+        self.history = []
+
+    def run(self, x):
+        return self.shifted(self @ x) * self.total + self.slot
+
+    def by_name(self, x):
+        return x * getattr(self, "sc" + "ale")
+
+
+def test_attributes_that_the_code_reads_are_watched_and_no_others():
+    machine = Machine()
+    g, f = compiled(machine.run), machine.run
+    agree(g, f, X)
+    for name, value in (("scale", 5.0), ("_hidden", 1.0), ("rows", np.ones(6)), ("bias", 7.0), ("slot", 9.0)):
+        setattr(machine, name, value)
+        agree(g, f, X)
+    machine.rows[3] = 4.0
+    agree(g, f, X)
+    before = g.program
+    machine.calls += 1
+    machine.history.append(1)
+    machine.new = 3
+    agree(g, f, X)
+    assert g.program is before
+    h = compiled(machine.by_name)
+    agree(h, machine.by_name, X)
+    machine.scale = -1.0
+    agree(h, machine.by_name, X)
 
 
 def test_closure_cells_that_change_are_seen():

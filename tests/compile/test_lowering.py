@@ -36,16 +36,19 @@ def test_every_declaration_has_a_case():
     declared = set(RULES) | BODIES
     assert sorted(declared - set(primitives)) == []
     reached = {case.name for area in AREAS for case in area(np.float64)}
-    assert sorted(declared - reached) == []
+    assert sorted(declared - reached) == ["count_nonzero"]  # gives integers: see the tests of whole numbers
 
 
 def test_comparisons_can_fail():
-    assert same_bits([0.0, np.nan], [0.0, -np.nan]) and not same_bits([0.0], [-0.0]) and not same_bits([1.0], [np.nan])
-    assert ulps_apart([1.0], [1.0 + 2**-50]) == 4 and ulps_apart([1.0, np.inf], [1.0, 1e308]) == np.inf
+    assert same_bits([0.0, np.nan], [0.0, -np.nan])
+    assert not same_bits([0.0], [-0.0])
+    assert not same_bits([1.0], [np.nan])
+    assert ulps_apart([1.0], [1.0 + 2**-50]) == 4
+    assert ulps_apart([1.0, np.inf], [1.0, 1e308]) == np.inf
     assert ulps_apart([1e-20, 1.0], [0.0, 1.0], scaled=True) < 1 < ulps_apart([1e-20, 1.0], [0.0, 1.0])
 
 
-# -- small matrices -----------------------------------------------------------------------------------------------------------------------
+# -- small matrices ----------------------------------------------------------------------------------------------------
 
 
 def _matrices(n, values, count=20):
@@ -69,15 +72,17 @@ def test_small_matrices_are_as_accurate_as_lapack(n, small):
         references = [
             np.array([np.array((m**-1).tolist(), object).astype(float) for m in exact]),
             np.array([float(mpmath.det(m)) for m in exact]),
-            np.array([np.array(mpmath.lu_solve(m, mpmath.matrix(v.tolist())).tolist(), object).astype(float)[:, 0] for m, v in zip(exact, b)]),
+            np.array(
+                [
+                    np.array(mpmath.lu_solve(m, mpmath.matrix(v.tolist())).tolist(), object).astype(float)[:, 0]
+                    for m, v in zip(exact, b)
+                ]
+            ),
         ]
     for case, y, reference in zip(cases, found, references):
-        axes = tuple(range(1, reference.ndim))
-
-        def error(z):
-            return np.sqrt(np.mean(np.sum(np.atleast_2d((z - reference) ** 2), axis=axes or 0) / np.sum(np.atleast_2d(reference**2), axis=axes or 0)))
-
-        assert error(y) <= 2 * error(case.expected[0]) + 1e-15, case
+        sizes = [np.sum(z.reshape(len(z), -1) ** 2, axis=1) for z in (reference, y - reference, case.expected[0] - reference)]
+        mine, lapack = (np.sqrt(np.mean(size / sizes[0])) for size in sizes[1:])
+        assert mine <= 2 * lapack + 1e-15, case
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -101,7 +106,8 @@ def test_errors_of_lapack_are_raised(function, good, bad, message, dtype):
 
 def test_native_code_says_that_a_matrix_is_singular():
     steps, _ = program([Case("inv", (np.eye(2),)), Case("add", (r(3), r(3)))])
-    assert lower(steps).calls == [] and len(lower(steps).checks) == 1
+    assert lower(steps).calls == []
+    assert len(lower(steps).checks) == 1
     executor = build(steps, "-O1")
     x = r(3)
     assert executor.fast(np.zeros((2, 2)), x, x) is NotImplemented
@@ -110,7 +116,7 @@ def test_native_code_says_that_a_matrix_is_singular():
     np.testing.assert_array_equal(executor([2 * np.eye(2), x, x])[0][0], np.eye(2) / 2)
 
 
-# -- whole numbers ------------------------------------------------------------------------------------------------------------------------
+# -- whole numbers -----------------------------------------------------------------------------------------------------
 
 
 def _lowered(f, *xs):
@@ -165,7 +171,7 @@ def test_gradients_of_ties_have_no_calls():
     np.testing.assert_allclose(build(steps, "-O1")([x])[0][0], g(x), rtol=1e-15)
 
 
-# -- tables of places -----------------------------------------------------------------------------------------------------------------------
+# -- tables of places --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("transposed", [False, True])

@@ -223,7 +223,7 @@ def test_peek_bare_and_strip():
         y = held(x)
         assert peek(x) is y
         assert bare(x) is x
-        assert hoad.grad(lambda z: (bare(z) is bare(z) and peek(z) is not None and np.sum(z)))(x) is not None
+        assert hoad.grad(lambda z: bare(z) is bare(z) and peek(z) is not None and np.sum(z))(x) is not None
         return x
 
     assert asked(f, X) == []

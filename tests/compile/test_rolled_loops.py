@@ -197,6 +197,18 @@ def test_derivatives_of_loops(body, operator):
     assert counts[0] == counts[1]
 
 
+@pytest.mark.parametrize("operator", ["value", "grad", "hvp"])
+@pytest.mark.parametrize("body", BODIES, ids=lambda f: f.__name__)
+def test_native_loops(body, operator):
+    f = OPERATORS[operator](lambda x: body(x, 40))
+    g = hoad.compile(f)
+    for x in (X, X, X + 0.05):
+        with np.errstate(all="ignore"):
+            expected = f(x)
+            np.testing.assert_allclose(g(x), expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max())
+    assert loops_in(g.program)
+
+
 # -- what cannot be one step for all ---------------------------------------------------------------------------------------------
 
 
@@ -324,7 +336,19 @@ def test_the_state_of_a_step_is_seen():
 
         return hoad.scan(step, x, xs_of(8))[0] * numbers[0]
 
-    for f in (counting, counting_for_later, keeping, adding, leaving, drawing, attribute, choosing, going_through, shared_draws, writing):
+    for f in (
+        counting,
+        counting_for_later,
+        keeping,
+        adding,
+        leaving,
+        drawing,
+        attribute,
+        choosing,
+        going_through,
+        shared_draws,
+        writing,
+    ):
         agree(f, X, rolled=False)
 
 
@@ -367,6 +391,7 @@ def test_the_number_of_a_step_as_a_python_integer():
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 5, 1000])
 @pytest.mark.parametrize("operator", ["value", "grad", "jvp", "grad of grad"])
 def test_lengths(n, operator):
+    n = 200 if n > 7 and operator == "grad of grad" else n
     for body in (recurrence, constant_start, from_the_end, counted) if n else (recurrence, counted):
         program = agree(OPERATORS[operator](lambda x, body=body: body(x, n) + np.sum(x**3)), X, rolled=None, tolerance=1e-12)
         if n > 7:
@@ -563,6 +588,25 @@ def counting(x, n):
     return np.sum(c[1]) + np.sum(ys) / c[0] + c[2]
 
 
+def arithmetic(x, n):
+    """Integers from the number of the step."""
+
+    def step(k, c):
+        y = np.where(k % 3 == 0, c * 0.5, np.sin(c) + k // 2 * x)
+        return y + np.cos(x * (k - 5)) / (k * k + 1) - (k + 1) ** 2 * 1e-3 * x * c
+
+    return np.sum(hoad.fori_loop(0, n, step, x))
+
+
+def arithmetic_of_integers(x, n):
+    """What floats would not give: a negative zero, bits."""
+
+    def step(k, c):
+        return np.sin(c) * x + np.arctan2(k * -1.0 * 0 + (k ^ 1) * (-k), -1.0) * 0.1 * x
+
+    return np.sum(hoad.fori_loop(0, n, step, x))
+
+
 def reading_from_inside(x, n):
     """An inner loop that uses the row of the outer one."""
     a = np.outer(xs_of(n), x)
@@ -574,7 +618,11 @@ def reading_from_inside(x, n):
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-@pytest.mark.parametrize("body", [reading, reading_one_dimension, counting, reading_from_inside], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "body",
+    [reading, reading_one_dimension, counting, arithmetic, arithmetic_of_integers, reading_from_inside],
+    ids=lambda f: f.__name__,
+)
 def test_derivatives_of_loops_with_numbers(body, operator):
     counts = []
     for n in (10, 13):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hoad.compile.loops.kernels import Box, Kernel, NotAffine, Root, TooLarge, boxes_of, collapsed
+from hoad.compile.loops.kernels import NODES, Box, Kernel, NotAffine, Root, TooLarge, boxes_of, collapsed
 from hoad.compile.loops.values import Assembled, Gathered, Moved, Pieces, Pointwise, Product, Reduced, Reshaped, Uniform, Value
 
 __all__ = ["Call", "Plan", "plan"]
@@ -349,7 +349,7 @@ class _Planner:
             if len(roots) > 1:
                 half = len(roots) // 2
                 return self.kernels(roots[:half], stored, weight) + self.kernels(roots[half:], stored, weight)
-            self.problems.append(self.middle(roots[0], stored))
+            self.problems += self.cuts(roots[0], stored)
             return []
         except NotAffine as problem:
             self.problems.append(problem.value)
@@ -375,8 +375,8 @@ class _Planner:
             if (most - 1) * weight[name] > (20.0 if v.size <= 4096 else 80.0) and not isinstance(v, Uniform | Moved):
                 self.problems.append(v)
 
-    def middle(self, root: Root, stored: Stored) -> Value:
-        """A value half way down the formula of a root."""
+    def cuts(self, root: Root, stored: Stored) -> list[Value]:
+        """Values of a formula that is too long, so far apart that what lies between them is not."""
         inside: list[Value] = []
         waiting = list(root.formula.args)
         seen: set[int] = set()
@@ -391,7 +391,14 @@ class _Planner:
         if not inside:
             raise AssertionError("one formula with too many operations of its own")
         inside.sort(key=lambda v: self.position[id(v)])
-        return inside[len(inside) // 2]
+        found: list[Value] = []
+        total = 0
+        for v in inside:
+            total += 1 if root.domain else v.size
+            if total > NODES // 2:
+                found.append(v)
+                total = 0
+        return found or [inside[len(inside) // 2]]
 
 
 def _product(ns: Iterable[int]) -> int:

@@ -1,10 +1,26 @@
 """From primitive steps to arrays defined by formulas.
 
-Each module declares, by the name of a primitive, how it is written with the values of :mod:`hoad.compile.loops.values`.  What has no
-declaration, or declines by returning None, stays a call of NumPy or SciPy between native segments.
+Each module declares, by the name of a primitive, how it is written with the values of :mod:`hoad.compile.loops.values`.  What has
+no declaration, or declines by returning None, stays a call of NumPy or SciPy between native segments.
 """
 
-from hoad.compile.lower import bodies, counts, elementwise, gathers, joining, padding, points, polynomials, products, reductions, scans, shaping, small_matrices, statistics  # noqa: F401  (their declarations)
+from hoad.compile.lower import (  # noqa: F401  (their declarations)
+    bodies,
+    counts,
+    elementwise,
+    gathers,
+    joining,
+    padding,
+    points,
+    polynomials,
+    products,
+    reductions,
+    scans,
+    shaping,
+    small_matrices,
+    sparse,
+    statistics,
+)
 from hoad.compile.lower.lowering import lower
 
 __all__ = ["lower"]

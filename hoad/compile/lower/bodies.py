@@ -19,14 +19,32 @@ from hoad.modes.watched import watch
 
 __all__ = ["steps_of_body"]
 
-BODIES.update(
-    (
-        "norm", "vector_norm", "matrix_norm", "var", "std", "var_about", "std_about", "masked_var", "masked_std", "masked_mean",
-        "nanvar", "nanstd", "nanmax", "nanmin", "sum_with_keywords", "prod_with_keywords", "max_with_keywords", "min_with_keywords",
-        *(f"{p}{f} (series)" for p in ("poly", "cheb", "leg", "herm", "herme", "lag") for f in ("vander", "der", "int", "add", "sub", "mul", "mulx")),
-        "pad", "cov", "corrcoef", "linspace", "vecdot (ufunc)", "matvec (ufunc)", "vecmat (ufunc)",
-    )
-)  # fmt: skip
+STATISTICS = [
+    "norm",
+    "vector_norm",
+    "matrix_norm",
+    "var",
+    "std",
+    "var_about",
+    "std_about",
+    "masked_var",
+    "masked_std",
+    "masked_mean",
+    "nanvar",
+    "nanstd",
+    "nanmax",
+    "nanmin",
+    "sum_with_keywords",
+    "prod_with_keywords",
+    "max_with_keywords",
+    "min_with_keywords",
+    "cov",
+    "corrcoef",
+]
+OTHERS = ["pad", "linspace", "vecdot (ufunc)", "matvec (ufunc)", "vecmat (ufunc)"]
+FAMILIES = ("poly", "cheb", "leg", "herm", "herme", "lag")
+SERIES = ("vander", "der", "int", "add", "sub", "mul", "mulx")
+BODIES.update((*STATISTICS, *OTHERS, *(f"{family}{function} (series)" for family in FAMILIES for function in SERIES)))
 
 
 def steps_of_body(step: Step, specs: Sequence[ArraySpec]) -> Steps | None:

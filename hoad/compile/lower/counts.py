@@ -33,13 +33,9 @@ WHOLE: dict[str, Callable[[Bounds, Sequence[Value], Any], float]] = {
     "subtract": lambda bounds, args, spec: sum(bounds),
 }
 """For a primitive whose rule holds for whole numbers: the largest absolute value of the result."""
-WHOLE |= {
-    name: _all
-    for name in (
-        "reshape", "transpose", "broadcast_to", "getitem", "concatenate", "copy", "positive", "maximum", "minimum", "max", "min", "where",
-        "absolute", "astype", "diagonal",
-    )
-}  # fmt: skip
+MOVING = """reshape transpose broadcast_to getitem concatenate copy positive maximum minimum max min where absolute astype
+    diagonal"""
+WHOLE |= dict.fromkeys(MOVING.split(), _all)
 
 
 @lowers("count_nonzero")
@@ -47,4 +43,3 @@ def _count(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
     x = args[0]
     nonzero = Pointwise("not_equal", (x, uniform(0.0)), x.shape, "b1")
     return reduced("add", Pointwise("convert", (nonzero,), x.shape, "f8"), kw["axis"], spec)
-

@@ -1,6 +1,6 @@
-"""Reading and writing at places that an array of integers or truth values names: the places are known, so they become a table.
+"""Reading and writing at places that an array of integers or truth values names: they are known, so they become a table.
 
-A write is read backwards: for each element of the result the table says which element of what is written it takes, or several of them.
+A write is read backwards: a table says for each element of the result which element, or elements, of what is written it takes.
 """
 
 from __future__ import annotations
@@ -102,8 +102,11 @@ def at_index(x: Value, places: Places) -> Value:
 def gathered(x: Value, places: Places) -> Value:
     """The elements of an array at places in C order, 0 where a place is negative."""
     missing = bool((places < 0).any())
-    if isinstance(x, Constant) and not missing:
-        return Constant(np.ascontiguousarray(x.array.reshape(-1)[places]).reshape(places.shape), x.dtype)
+    if isinstance(x, Constant):
+        return Constant(
+            np.ascontiguousarray(np.where(places < 0, x.array.dtype.type(0), x.array.reshape(-1)[places])).reshape(places.shape),
+            x.dtype,
+        )
     base, const, strides = memory_of(x)
     in_memory = np.zeros(x.shape, np.int64)
     for k, stride in enumerate(strides):
@@ -195,7 +198,7 @@ def same_dtype(v: Value, spec: Any) -> Value:
     return v if v.dtype == dtype else Pointwise("convert", (v,), v.shape, dtype)
 
 
-# -- declarations, for what those of slices decline -------------------------------------------------------------------------------
+# -- declarations, for what those of slices decline --------------------------------------------------------------------
 
 _slices = {name: RULES[name] for name in ("getitem", "scatter", "assemble", "index_update", "index_add")}
 

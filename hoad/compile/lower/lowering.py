@@ -279,7 +279,9 @@ class _Lowerer:
 
 def _as_asked(values: list[Value], specs: list[ArraySpec]) -> list[Value] | None:
     """The values, if their shapes and dtypes are right."""
-    same = len(values) == len(specs) and all(v.shape == s.shape and v.dtype == code(s.dtype) for v, s in zip(values, specs, strict=True))
+    if len(values) != len(specs):
+        return None
+    same = all(v.shape == s.shape and v.dtype == code(s.dtype) for v, s in zip(values, specs, strict=True))
     return values if same else None
 
 

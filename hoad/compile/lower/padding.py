@@ -54,7 +54,10 @@ def _pad_constant(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | N
     if dtype == "b1" or x.dtype != dtype or 0 in spec.shape:
         return None
     for axis, pair in enumerate(width):
-        ends = [Uniform(numbers[axis, side], [n if k == axis else m for k, m in enumerate(x.shape)], dtype) for side, n in enumerate(pair)]
+        ends = [
+            Uniform(numbers[axis, side], [n if k == axis else m for k, m in enumerate(x.shape)], dtype)
+            for side, n in enumerate(pair)
+        ]
         x = side_by_side([ends[0], x, ends[1]], axis, dtype)
     return x
 

@@ -40,7 +40,7 @@ def _second(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
 RULES["value_of"] = RULES["valued"] = _second
 
 
-# -- parts of numbers ---------------------------------------------------------------------------------------------------------------
+# -- parts of numbers --------------------------------------------------------------------------------------------------
 
 
 def _nan_to_num(x: Term, nan: Any, posinf: Any, neginf: Any) -> Term | None:
@@ -99,7 +99,7 @@ def _isclose(a: Term, b: Term, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bo
 
 declare("isclose", _isclose)
 
-# -- exponentials and logarithms --------------------------------------------------------------------------------------------------------
+# -- exponentials and logarithms ---------------------------------------------------------------------------------------
 
 
 def _sinc(x: Term) -> Term:
@@ -148,7 +148,17 @@ declare("logit", _logit)
 declare("logaddexp2", _logaddexp2)
 declare("exprel", _exprel, wide=True)
 
-# -- entropies and losses -----------------------------------------------------------------------------------------------------------------
+
+def _ndtr(x: Term) -> Term:
+    """The normal distribution function, from erf in the middle and erfc in the tails."""
+    t = x * math.sqrt(0.5)
+    tail = abs(t).erfc() * 0.5
+    return select(abs(t) < 1.0, t.erf() * 0.5 + 0.5, select(t > 0.0, 1.0 - tail, tail))
+
+
+declare("ndtr", _ndtr, wide=True)
+
+# -- entropies and losses ----------------------------------------------------------------------------------------------
 
 
 def _entr(x: Term) -> Term:

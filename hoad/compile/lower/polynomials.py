@@ -21,7 +21,14 @@ def _declare(family: str, step: Step, last: Callable[[Term, Term, Term], Term]) 
     def rule(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
         x, c = args
         dtype = code(spec.dtype)
-        if set(kw) - {"tensor", "n"} or not c.shape or not 0 < c.shape[0] <= LONGEST or 0 in spec.shape or x.dtype != dtype or c.dtype != dtype:
+        if (
+            set(kw) - {"tensor", "n"}
+            or not c.shape
+            or not 0 < c.shape[0] <= LONGEST
+            or 0 in spec.shape
+            or x.dtype != dtype
+            or c.dtype != dtype
+        ):
             return None
         rest = c.shape[1:] + ((1,) * len(x.shape) if kw.get("tensor", True) else ())
         maps: list[Any] = [(0, ((k, 1),) if n != 1 else ()) for k, n in enumerate(c.shape[1:])]
@@ -47,6 +54,8 @@ _declare("cheb", lambda a, b, x, c, n: (c - b, a + b * (x * 2.0)), lambda a, b, 
 _declare("leg", lambda a, b, x, c, n: (c - b * ((n - 1) / n), a + b * x * ((2 * n - 1) / n)), lambda a, b, x: a + b * x)
 _declare("herm", lambda a, b, x, c, n: (c - b * (2.0 * (n - 1)), a + b * (x * 2.0)), lambda a, b, x: a + b * (x * 2.0))
 _declare("herme", lambda a, b, x, c, n: (c - b * float(n - 1), a + b * x), lambda a, b, x: a + b * x)
-_declare("lag", lambda a, b, x, c, n: (c - b * float(n - 1) / n, a + b * ((2.0 * n - 1) - x) / n), lambda a, b, x: a + b * (1.0 - x))
+_declare(
+    "lag", lambda a, b, x, c, n: (c - b * float(n - 1) / n, a + b * ((2.0 * n - 1) - x) / n), lambda a, b, x: a + b * (1.0 - x)
+)
 
 _declare("poly", lambda a, b, x, c, n: (c, a + b * x), lambda a, b, x: a + b * x)

@@ -37,7 +37,14 @@ def _power_norm(name: str) -> None:
 
     def rule(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
         x, order, axis = _given(args, spec), kw["ord"], kw["axis"]
-        if x is None or isinstance(order, bool) or not isinstance(order, int | float) or order in (0, 1, 2) or math.isinf(order) or math.isnan(order):
+        if (
+            x is None
+            or isinstance(order, bool)
+            or not isinstance(order, int | float)
+            or order in (0, 1, 2)
+            or math.isinf(order)
+            or math.isnan(order)
+        ):
             return None
         axes = _axes(x.value, axis)
         if len(axes) != 1 and (name == "norm" or not axes):
@@ -72,7 +79,7 @@ def _spread(root: bool) -> Any:
 lowers("var", "real_var")(_spread(False))
 lowers("std")(_spread(True))
 
-# -- sums of exponentials ---------------------------------------------------------------------------------------------------------------
+# -- sums of exponentials ----------------------------------------------------------------------------------------------
 
 
 def _logsumexp(x: Term, axes: tuple[int, ...]) -> Term:

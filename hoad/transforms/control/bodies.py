@@ -7,7 +7,7 @@ before the loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -140,10 +140,14 @@ class OneStep:
         used = any(s == slot for step in self.steps for _, s in step.inputs)
         return used or slot in self.asked or any(s == slot for s, _ in self.outputs)
 
-    def must_count(self, position: int, length: int) -> None:
-        """Raise unless an integer of the carry is one that each step adds the same to: others may outgrow 64 bits."""
+    def counts_by(self, position: int) -> int | None:
+        """What each step adds to an integer of the carry; None if it is not that."""
         slot = self.found[position]
-        by = 0 if slot is None else self.state.offset(slot, self.state.base + position)
+        return None if slot is None else self.state.offset(slot, self.state.base + position)
+
+    def must_count(self, position: int, length: int) -> None:
+        """Raise unless an integer of the carry is one that each step adds the same to, or the same: others may outgrow 64 bits."""
+        by = 0 if self.found[position] is None else self.counts_by(position)
         if by is None or abs(self.start[position]) + abs(by) * length >= 2**62:
             raise UnfitError
 
@@ -186,10 +190,13 @@ class OneStep:
 
     # -- the body ---------------------------------------------------------------------------------------------------------
 
-    def body(self, inputs: int, parts: Sequence[Any]) -> Rolled:
-        """The loop, of so many of the inputs, the first of them ``parts``: the carry that the first step is given."""
+    def body(self, inputs: int, parts: Sequence[Any], known: Collection[int]) -> Rolled:
+        """The loop, of so many of the inputs, the first of them ``parts``: the carry that the first step is given.
+
+        What the carry is at the positions ``known`` is known for each step: there it is a slice.
+        """
         closed: dict[int, Any] = dict(self.closed)
-        same = [i for i in range(self.width) if self.outputs[i] == (i, None)]
+        same = [i for i in range(self.width) if self.outputs[i] == (i, None) and i not in known]
         closed.update((i, parts[i]) for i in same)
         fixed = self._fixed(same)
         if self.state.failed or not fixed.issuperset(self.asked):
@@ -197,8 +204,8 @@ class OneStep:
         outer = STATE[self.level]
         outer.weak = outer.weak or self.state.weak
         self._hoist(fixed, closed)
-        changing = [i for i in range(self.width) if i not in same]
-        stacked = [i for i in range(self.width, len(self.outputs)) if self.outputs[i][0] not in (None, *closed)]
+        changing = [i for i in range(self.width) if i not in same and i not in known]
+        stacked = [i for i in range(self.width, len(self.outputs)) if self.outputs[i][0] not in (None, *closed, *known)]
         outputs = [self.outputs[i] for i in (*changing, *stacked)]
         needed = {slot for slot, _ in outputs if slot is not None}
         kept = []
@@ -208,7 +215,7 @@ class OneStep:
                 needed.update(slot for _, slot in step.inputs)
         kept.reverse()
         given = [slot for slot in closed if slot in needed]
-        slices = [i for i in range(self.width, inputs) if i in needed]
+        slices = [i for i in (*known, *range(self.width, inputs)) if i in needed]
         own = [*changing, *slices]
         names = {slot: i for i, slot in enumerate([*own, *given])}
         for step in kept:
@@ -221,7 +228,7 @@ class OneStep:
         rest = {
             i: constant if slot is None else closed[slot]
             for i, (slot, constant) in enumerate(self.outputs)
-            if i in same or (i >= self.width and i not in stacked)
+            if i in same or (i >= self.width and i not in stacked and slot not in known)
         }
         return Rolled(body, [closed[slot] for slot in given], changing, slices, rest)
 
@@ -268,7 +275,7 @@ class Rolled(NamedTuple):
     changing : list of int
         Positions of the carry that a step changes.
     slices : list of int
-        Positions of the slices that a step uses.
+        Positions of the slices that a step uses, and of what is known of the carry.
     same : dict
         Position among the outputs of a step -> its value, for those that are the same in each step.
     """

@@ -21,7 +21,7 @@ from hoad.core.box import Box, held
 from hoad.core.level import STATE
 from hoad.modes.batch import Batched
 from hoad.modes.forward import Dual
-from hoad.modes.loop_steps import loop_
+from hoad.modes.loop_steps import Body, loop_
 from hoad.modes.reverse import Node
 from hoad.modes.surroundings import Captures
 from hoad.modes.taylor import Jet
@@ -30,6 +30,7 @@ from hoad.transforms.control.bodies import OneStep, UnevenError, UnfitError, str
 from hoad.transforms.control.body_recording import NeedRowError, Rows
 from hoad.transforms.control.layout import NotRepeatable, boxes, build, hidden_axes, is_pending, take_apart
 from hoad.transforms.control.unrolled import Step, kept, stacked
+from hoad.transforms.control.whole_numbers import Whole, with_floats
 
 __all__ = ["FEWEST", "MOST_PEELED", "InnerTapeError", "Rolling", "deepest", "recorded_loop"]
 
@@ -255,23 +256,56 @@ class _Plain:
             if not state.same():
                 raise UnrollError
         width, length = len(self.parts), self.length
-        xs = [*self.xs, np.arange(self.first, self.first + length)] if numbered else self.xs
-        body, closed, changing, slices, same = one.body(width + len(xs), self.parts)
-        xs = [xs[i - width] for i in slices]
+        known, ends = self.counters(one)
+        xs: dict[int, Any] = {**known, **{width + i: x for i, x in enumerate(self.xs)}}
+        if numbered:
+            xs[width + len(self.xs)] = np.arange(self.first, self.first + length)
+        body, closed, changing, slices, same = one.body(width + len(self.xs) + numbered, self.parts, known)
         out: list[Any] = [*self.parts, *[None] * (len(one.outputs) - width)]
-        if changing or len(same) < len(out):
+        own = [
+            i for i, (slot, _) in enumerate(one.outputs) if i in changing or (i >= width and i not in same and slot not in known)
+        ]
+        if own:
+            body, given, converted = self.floats(body, [xs[i] for i in slices], len(changing))
             carry = [self.parts[i] for i in changing]
-            given = [*carry, *xs, *closed]
-            found = loop_.bind(*given, body=body, length=length, carry=len(carry), slices=len(xs), reverse=self.backward)
-            for i, p in zip([i for i in range(len(out)) if i not in same], found, strict=True):
+            given = [*carry, *given, *closed]
+            found = loop_.bind(*given, body=body, length=length, carry=len(carry), slices=len(slices), reverse=self.backward)
+            for n, (i, p) in enumerate(zip(own, found, strict=True)):
+                p = p.astype(one.specs[i][1]) if n in converted else p
                 out[i] = WatchedNumber(p.level, held(p), p.aux) if i in self.whole and isinstance(p, Watched) else p
         for i, p in same.items():
             out[i] = self.given[i] if i < width else np.broadcast_to(p, (length, *np.shape(p))).copy()
+        for i, (slot, _) in enumerate(one.outputs):
+            if i in known or (i >= width and slot in known):
+                out[i] = ends[i] if i < width else known[slot].copy()  # type: ignore[index]
         values = iter(out)
         last = [build(one, values) for one in self.layouts]
         axes = [n for y in one.y_layouts for n in hidden_axes(y)]
         rest = iter([np.moveaxis(p, 0, n) if n else p for p, n in zip(values, axes, strict=True)])
         return last, [build(y, rest) for y in one.y_layouts]
+
+    def counters(self, one: OneStep) -> tuple[dict[int, Any], dict[int, Any]]:
+        """What known integers of the carry are before each step, if each step adds the same to them, and after the last step."""
+        known: dict[int, Any] = {}
+        ends: dict[int, Any] = {}
+        for i, start in enumerate(self.given):
+            by = one.counts_by(i) if type(start) is int or (type(start) is np.int64 and i not in self.whole) else None
+            if by is not None and abs(int(start)) + abs(by) * self.length < 2**62:
+                steps = np.arange(self.length)
+                known[i] = int(start) + by * (steps[::-1] if self.backward else steps)
+                ends[i] = type(start)(int(start) + by * self.length)
+        return known, ends
+
+    def floats(self, body: Body, xs: list[Any], first: int) -> tuple[Body, list[Any], set[int]]:
+        """The body and its slices with known integers as floats, if that makes no difference; outputs that became floats."""
+        bounds = {}
+        for i, x in enumerate(xs):
+            if isinstance(x, np.ndarray) and x.ndim == 1 and x.dtype.kind == "i":
+                bounds[first + i] = Whole(float(x.min()), float(x.max()))
+        found = with_floats(body, bounds) if bounds else None
+        if found is None:
+            return body, xs, set()
+        return found[0], [x.astype(np.float64) if first + i in bounds else x for i, x in enumerate(xs)], found[1]
 
     def recorded(self) -> tuple[OneStep, bool]:
         """The step, and whether it uses its number."""
