@@ -392,9 +392,10 @@ class _Planner:
             raise AssertionError("one formula with too many operations of its own")
         inside.sort(key=lambda v: self.position[id(v)])
         found: list[Value] = []
+        together = max(1, _product(root.space[k] for k in root.unrolled))
         total = 0
         for v in inside:
-            total += 1 if root.domain else v.size
+            total += min(v.size, together) if root.domain else v.size
             if total > NODES // 2:
                 found.append(v)
                 total = 0
