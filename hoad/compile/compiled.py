@@ -23,7 +23,7 @@ from hoad.modes.comparison import alike_results
 from hoad.modes.surroundings import Captures
 from hoad.modes.watched import ForeignTraceError
 
-__all__ = ["CompiledFunction", "compile", "maybe_compiled"]
+__all__ = ["CompiledFunction", "compile"]
 
 Function = Callable[..., Any]
 
@@ -324,17 +324,6 @@ def compile(f: Any = None, *, static_argnums: Any = (), static_argnames: Any = (
     if f is None:
         return partial(compile, static_argnums=static_argnums, static_argnames=static_argnames, backend=backend)
     return CompiledFunction(f, static_argnums, static_argnames, backend)
-
-
-def maybe_compiled(f: Function, when: Any = "auto") -> Function:
-    """``f`` compiled: always for True, never for False, and from its second call on for "auto"."""
-    if when is True:
-        return CompiledFunction(f)
-    if when is False:
-        return f
-    if when != "auto":
-        raise CompileError.option("compile", when, "True, False or 'auto'")
-    return _FromTheSecondCall(f)
 
 
 class _FromTheSecondCall:

@@ -118,7 +118,7 @@ def test_programs_agree(group):
     assert report.programs == EACH
     assert report.fast >= 4, "most pieces should be one native call"
     assert report.numbers > 10 * EACH
-    assert report.vague < 0.06 * report.numbers, "so many numbers are ill-conditioned that they show little"
+    assert report.vague < 0.15 * report.numbers, "so many numbers are ill-conditioned that they show little"
 
 
 @pytest.mark.parametrize("group", range(SPECIAL_GROUPS))
