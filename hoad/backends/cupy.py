@@ -43,7 +43,7 @@ class CupyDevice:
 
     def functions(self, source: str, names: Sequence[str]) -> list[Any]:
         """Compiled functions, with products and sums contracted, as is NVRTC's default; CuPy keeps them in its own cache."""
-        module = cupy.RawModule(code=source, options=("--std=c++17",))
+        module = cupy.RawModule(code=source, options=("--std=c++17", "--fmad=false"))
         return [module.get_function(name) for name in names]
 
     def launch(self, function: Any, grid: int, block: int, arguments: Sequence[Any]) -> None:

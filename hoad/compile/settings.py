@@ -124,9 +124,11 @@ class _Missing(Exception):
 
 
 def _native(steps: Steps, backend: str) -> Any:
-    if backend == "cuda":
-        raise _Missing("code for CUDA devices is not made yet")
     try:
+        if backend == "cuda":
+            from hoad.compile import cuda
+
+            return cuda.build(cuda.hosted(steps))
         from hoad.compile.build import build
 
         return build(steps)

@@ -131,6 +131,11 @@ PROGRAMS = {
     "extremes": (extremes, normal(200, 70)),
     "mixed": (mixed, uniform(130, 60)),
     "products": (lambda a, b: (np.tanh(a @ b), a.T @ a, (b @ a).sum(0)), normal(40, 50), normal(50, 40)),
+    "transposed products": (
+        lambda a, b: (a.T @ b, np.sin(b.T @ a), a @ a.T, np.einsum("ki,kj->ji", a, b)),
+        normal(40, 50),
+        normal(40, 30),
+    ),
     "a library in between": (
         lambda a, x: np.sum(np.sin(np.linalg.solve(a + 12 * np.eye(12), np.exp(x)))) * x,
         normal(12, 12),

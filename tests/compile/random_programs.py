@@ -173,9 +173,7 @@ LARGE = (
 )  # fmt: skip
 
 
-def draw(
-    seed: int, operator: str | None = None, dtype: str | None = None, special: bool = False, large: bool = False
-) -> Program:
+def draw(seed: int, operator: str | None = None, dtype: str | None = None, special: bool = False, large: bool = False) -> Program:
     """A program; the same one for the same arguments. ``large``: of arrays with about 100,000 entries."""
     rng = np.random.default_rng([seed, int(special), int(large)])
     dtype = dtype or str(rng.choice(["float64", "float64", "float64", "float32"]))

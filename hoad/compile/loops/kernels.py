@@ -263,6 +263,7 @@ def boxes_of(roots: Sequence[Root], domain: Sequence[int], stored: Any) -> list[
     """The boxes of the loops over ``domain`` that compute the roots, each with its operations."""
     waiting = [tuple((0, 1, n) for n in domain)]
     done: list[Box] = []
+    causes: list[Value] = []
     while waiting:
         axes = waiting.pop()
         box = Box(axes, stored, {})
@@ -282,6 +283,8 @@ def boxes_of(roots: Sequence[Root], domain: Sequence[int], stored: Any) -> list[
             else:
                 parts = [(base, stride, cut.at), (base + stride * cut.at, stride, count - cut.at)]
             waiting += [(*axes[: cut.var], part, *axes[cut.var + 1 :]) for part in reversed(parts)]
-            if len(waiting) + len(done) > BOXES:
-                raise NotAffine(cut.value) from None
+            if id(cut.value) not in stored and cut.value not in causes:
+                causes.append(cut.value)
+            if len(waiting) + len(done) > BOXES and causes:  # a sum of pieces of its own needs as many boxes as it has pieces
+                raise NotAffine(causes[-1]) from None
     return done
