@@ -28,7 +28,6 @@ help:
 	@echo "make gpu       tests on a CUDA device (CUDA=12 or CUDA=13)"
 	@echo "make mpi       cells spread over 2 and 4 processes (needs mpirun and FFTW)"
 	@echo "make conformance ARRAY_API_TESTS=<checkout>   the public array-api-tests suite on hoad.numpy"
-	@echo "make coverage-report   public functions of NumPy and SciPy that have derivatives, and those that have not"
 	@echo "make clean     remove .venv, caches and everything built"
 
 run: $(VENV)/.installed-examples
@@ -83,7 +82,7 @@ papers: $(VENV)/.installed-examples
 PROGRAMS ?= 200
 
 sanitize: $(VENV)/.installed-test
-	$(PY) -m tests.compile.sanitize --programs $(PROGRAMS)
+	$(PY) -m tests.compiler.sanitize --programs $(PROGRAMS)
 
 gpu: $(VENV)/.installed-test $(VENV)/.installed-cuda$(CUDA)
 	$(PY) -m pytest -q -m gpu
@@ -105,9 +104,6 @@ conformance: $(VENV)/.installed-conformance
 	for module in hoad.numpy tests.conformance.traced; do \
 	    (cd "$(ARRAY_API_TESTS)" && PYTHONPATH=$(CURDIR) ARRAY_API_TESTS_MODULE=$$module $(CURDIR)/$(PY) -m pytest -q \
 	        --disable-deadline --max-examples $(EXAMPLES) --rootdir . --skips-file=$(CURDIR)/tests/conformance/skips.txt array_api_tests) || exit 1; done
-
-coverage-report: $(VENV)/.installed-test
-	$(PY) docs/coverage_report.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info docs/_build docs/generated .asv

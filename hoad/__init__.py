@@ -1,14 +1,13 @@
 """Exact derivatives of any order of ordinary NumPy code."""
 
-import sys as _sys
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from hoad import errors, rules
-from hoad.compile import Program, trace
-from hoad.compile.compiled import compile
-from hoad.compile.settings import get_num_threads, set_num_threads
+from hoad.compiler import Program, trace
+from hoad.compiler.compiled import compile
+from hoad.compiler.settings import get_num_threads, set_num_threads
 from hoad.core.primitive import registry
 from hoad.modes.debug import debug_nans
 from hoad.operators import GaussNewtonOperator, HessianOperator, JacobianOperator
@@ -77,8 +76,6 @@ __all__ = [
     "while_loop",
 ]
 
-# The function stands in front of the package hoad.compile, whose modules stay its attributes: import hoad.compile.program as p.
-compile.__dict__ = _sys.modules["hoad.compile"].__dict__
 
 del rules  # imported only to fill the registry
 

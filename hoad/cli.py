@@ -30,7 +30,7 @@ import numpy as np
 
 import hoad
 from hoad.atomic import write_atomically
-from hoad.compile.toolchain import report
+from hoad.compiler.toolchain import report
 from hoad.errors import CommandError, DerivativeMismatchError, HoadError
 
 __all__ = ["main"]

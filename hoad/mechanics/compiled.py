@@ -1,4 +1,4 @@
-"""Stress and tangent of a law as one native loop over points (:class:`hoad.compile.pointwise.PointwiseKernel`).
+"""Stress and tangent of a law as one native loop over points (:class:`hoad.compiler.pointwise.PointwiseKernel`).
 
 A law is compiled if it holds at enough points; the number alone decides, so that a run gives the same digits each time. Laws that
 iterate until convergence, or use functions without a scalar form, and machines without a C compiler,
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.compile.pointwise import PointwiseKernel
+from hoad.compiler.pointwise import PointwiseKernel
 from hoad.errors import HoadError
 from hoad.mechanics.kinematics import Kinematics
 from hoad.mechanics.materials.base import Inelastic, Material, State

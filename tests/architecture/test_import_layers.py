@@ -20,7 +20,7 @@ LAYERS = {
     "modes": 3,
     "rules": 3,
     "transforms": 4,
-    "compile": 5,
+    "compiler": 5,
     "operators": 5,
     "optimize": 6,
     "testing": 6,

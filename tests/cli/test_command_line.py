@@ -15,7 +15,7 @@ import pytest
 
 import hoad
 from hoad import cli
-from hoad.compile.toolchain import compilers, report
+from hoad.compiler.toolchain import compilers, report
 
 FUNCTIONS = """
 import time

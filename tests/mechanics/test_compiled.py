@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hoad import mechanics as me
-from hoad.compile.toolchain import capabilities
+from hoad.compiler.toolchain import capabilities
 from hoad.errors import NoCompilerError
 from hoad.mechanics import compiled
 from hoad.mechanics.kinematics import Kinematics
@@ -107,7 +107,7 @@ def test_a_kernel_that_differs_is_not_used(monkeypatch, caplog):
 
 
 def test_no_compiler_no_harm(monkeypatch, caplog):
-    from hoad.compile.toolchain import library
+    from hoad.compiler.toolchain import library
 
     def absent():
         raise NoCompilerError("no C compiler was found")
