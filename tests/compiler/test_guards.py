@@ -148,7 +148,7 @@ def test_masks_hold_for_one_mask():
     assert not count(g)
     assert "looks at the numbers of arrays, in plain_index (rules/indexing.py:" in g.explain()
     assert "for test_masks_hold_for_one_mask" not in g.explain()
-    assert "for f (compile/test_guards.py:" in g.explain()
+    assert "for f (compiler/test_guards.py:" in g.explain()
 
 
 @pytest.mark.parametrize(
