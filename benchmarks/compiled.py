@@ -226,7 +226,7 @@ def first_result(name: str, size: int) -> Row:
         cold: dict[str, list[float]] = {"hoad": [], **({"jax": []} if "jax" in run.peers else {})}
         cached = []
         for _ in range(run.processes):
-            with tempfile.TemporaryDirectory(prefix="hoad-cache-") as cache:
+            with tempfile.TemporaryDirectory(prefix="hoad-cache-", ignore_cleanup_errors=True) as cache:
                 for library, found in cold.items():
                     found.append(sample("first", library, "HVP", name, n, cache=cache)["seconds"])
                 cached.append(sample("first", "hoad", "HVP", name, n, cache=cache)["seconds"])
