@@ -87,7 +87,7 @@ expose(matmul, "numpy.matmul", np.matmul, "multilinear")
 # -- einsum: closed under transposition ------------------------------------------------------------------------------------------
 
 
-def _explicit(subscripts: str, ranks: list[int]) -> tuple[list[str], str]:
+def explicit_subscripts(subscripts: str, ranks: list[int]) -> tuple[list[str], str]:
     """Subscripts of the operands and of the result, with letters in place of the ellipsis."""
     terms, result = _read_subscripts(subscripts, tuple(ranks))
     return list(terms), result
@@ -138,7 +138,7 @@ def _along_letters(x: Any, term: str, result: str) -> Any:
 
 def _einsum_pull(i: int, g: Any, xs: Any, subscripts: str) -> Any:
     """Cotangent of operand i: contract the result's cotangent with the other operands."""
-    terms, result = _explicit(subscripts, [len(shape_of(x)) for x in xs])
+    terms, result = explicit_subscripts(subscripts, [len(shape_of(x)) for x in xs])
     target, shape = terms[i], shape_of(xs[i])
     unique = "".join(dict.fromkeys(target))
     others = [t for k, t in enumerate(terms) if k != i]
@@ -161,7 +161,7 @@ def _einsum_pull(i: int, g: Any, xs: Any, subscripts: str) -> Any:
 
 
 def _einsum_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
-    terms, result = _explicit(kw["subscripts"], [len(shape_of(x)) - f for x, f in zip(xs, flags, strict=True)])
+    terms, result = explicit_subscripts(kw["subscripts"], [len(shape_of(x)) - f for x, f in zip(xs, flags, strict=True)])
     letter = next(c for c in ascii_letters if c not in result and all(c not in t for t in terms))
     terms = [letter + t if f else t for t, f in zip(terms, flags, strict=True)]
     return prim.bind(*xs, subscripts=",".join(terms) + "->" + letter + result)
@@ -191,7 +191,7 @@ einsum_view_ = linear(
 
 def _is_view(subscripts: str, x: Any) -> bool:
     """Whether einsum of one operand only moves elements: a transpose or a diagonal, which NumPy returns as a view."""
-    (term,), result = _explicit(subscripts, [len(shape_of(x))])
+    (term,), result = explicit_subscripts(subscripts, [len(shape_of(x))])
     return set(term) == set(result) and len(result) == len(set(result))
 
 

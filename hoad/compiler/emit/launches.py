@@ -309,5 +309,5 @@ def emit_launches(plan: Plan, inputs: Sequence[tuple[tuple[int, ...], Any]], res
     e.now += 1
     for v in (*outputs, *guards):  # read when all has run
         e.use(e.of(v))
-    notes = [*plan.notes, *e.notes]
+    notes = e.notes
     return LaunchProgram(list(e.functions), e.launches, items, e.places, outputs, guards, e.at, e.operations, notes)

@@ -97,7 +97,7 @@ class _Emitter:
 
     def value(self, v: Value) -> Name:
         """The name of a constant or of an array in scratch memory."""
-        return self.constant(v) if isinstance(v, Constant) else self.buffer(("scratch", id(v)), v.size * _bytes(v.dtype))
+        return self.constant(v) if isinstance(v, Constant) else self.buffer(("scratch", id(v)), v.nbytes)
 
     # -- sequences of calls ---------------------------------------------------------------------------------------------------
 
@@ -130,10 +130,7 @@ class _Emitter:
         chunks, together, block = stream or (None, 1, 0)
         printed = print_kernel(item, plan.stored, chunks)
         self.operations += printed.cost
-        partial = {
-            id(r.value): self.buffer(("partial", id(r.value)), r.value.size * _bytes(r.value.dtype) * printed.chunks)
-            for r in printed.partial
-        }
+        partial = {id(r.value): self.buffer(("partial", id(r.value)), r.value.nbytes * printed.chunks) for r in printed.partial}
         names = [self.use(partial.get(id(v)) or known(v)) for v in (plan.stored.values[b] for b in printed.buffers)]
         rows.append(Row(self.table.function(printed.body), names, [], printed.length, printed.chunks, together, block))
         return [(r.value, partial[id(r.value)], printed.chunks) for r in printed.partial]
@@ -160,13 +157,13 @@ class _Emitter:
         results = [self.use(known(v)) for v in call.results]
         given = [self.use(known(v)) for v in call.args]
         for name, source, v in zip(results, given, call.args[: data.carry], strict=False):
-            rows.append(Row(self.table.function(copy(v.size * _bytes(v.dtype))), [name, source]))
+            rows.append(Row(self.table.function(copy(v.nbytes)), [name, source]))
         outputs = data.body.outputs
         updated = updated_in_place(data.body, data.carry)
         place: dict[int, Name] = {}
         moves, copies = [], []
         for n, v in enumerate(outputs):
-            size = v.size * _bytes(v.dtype)
+            size = v.nbytes
             if n in updated:
                 place[id(v)] = results[n]
             elif n < data.carry:
@@ -179,7 +176,7 @@ class _Emitter:
         for n in range(data.carry, data.carry + data.slices):
             v = call.args[n]
             entries[n] = self.use(self.buffer(("entry", id(call), n), 0))
-            moves.append((entries[n], given[n], v.size // max(1, v.shape[0]) * _bytes(v.dtype)))
+            moves.append((entries[n], given[n], v.nbytes // max(1, v.shape[0])))
         for n in range(data.carry + data.slices, len(given)):
             entries[n] = given[n]
 
@@ -239,7 +236,6 @@ def _reads_what_it_writes(box: Any, buffer: int, root: Any) -> bool:
 def emit(plan: Plan, inputs: int, results: int) -> Native:
     """C text of a plan and where its arrays are; the outputs of the plan after the first ``results`` are guards."""
     e = _Emitter()
-    e.notes += plan.notes
     outputs, guards = plan.outputs[:results], plan.outputs[results:]
     out_names = {id(v): n for n, v in enumerate(outputs)}
 
@@ -276,7 +272,3 @@ def emit(plan: Plan, inputs: int, results: int) -> Native:
     buffers.place = {id(v): place[known(v)] for v in stored if known(v) in place}
     kernels = len(e.table.names)
     return Native(source, len(rows), buffers, segments, e.operations, kernels, e.notes, e.table.chunked, e.table.size)
-
-
-def _bytes(dtype: str) -> int:
-    return {"f8": 8, "f4": 4, "b1": 1}[dtype]

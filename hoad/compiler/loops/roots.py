@@ -7,7 +7,7 @@ All else exists only at the point where it is used.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from hoad.compiler.loops.kernels import NODES, Box, Kernel, NotAffine, Root, TooLarge, boxes_of, collapsed
@@ -67,7 +67,6 @@ class Plan:
     stored: Stored
     order: list[Kernel | Call]
     outputs: list[Value]
-    notes: list[str] = field(default_factory=list)
 
 
 def _needs(v: Value) -> Sequence[Value]:
@@ -126,7 +125,6 @@ class _Planner:
         self.order: list[Value] = []
         self.gemms: dict[int, Call] = {}
         self.forced: set[int] = set()
-        self.notes: list[str] = []
 
     def hard(self) -> set[int]:
         """Names of values that have to be stored."""
@@ -147,7 +145,6 @@ class _Planner:
 
     def run(self) -> Plan:
         while True:
-            self.order = self.reachable()
             self.problems: list[Value] = []
             found = self.attempt()
             if not self.problems:
@@ -162,6 +159,7 @@ class _Planner:
         return call.args if call is not None else _needs(v)
 
     def attempt(self) -> Plan:
+        self.order = self.reachable()
         hard = self.hard()
         # gemms read their factors, not the formula of the product
         self.order = order = self.reachable()
@@ -287,7 +285,7 @@ class _Planner:
             else:
                 kernels += self.kernels(item, stored, weight)
         self.forget(kernels, stored)
-        return Plan(stored, kernels, self.outputs, self.notes)
+        return Plan(stored, kernels, self.outputs)
 
     def forget(self, order: list[Kernel | Call], stored: Stored) -> None:
         """Do not store what only its own kernel uses."""

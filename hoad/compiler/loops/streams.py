@@ -67,8 +67,7 @@ class _Rows:
         self.widest = 8
 
     def bytes(self, buffer: int) -> int:
-        v = self.stored.values[buffer]
-        return v.size * {"f8": 8, "f4": 4}.get(v.dtype, 1)
+        return int(self.stored.values[buffer].nbytes)
 
     def accepts(self, kernel: Kernel) -> bool:
         """Whether a kernel reads only rows that the ones before have finished."""

@@ -42,6 +42,10 @@ class Value:
     def size(self) -> int:
         return prod(self.shape)
 
+    @property
+    def nbytes(self) -> int:
+        return self.size * np.dtype(self.dtype).itemsize
+
     def expand(self, at: Any, index: Index) -> Any:
         """The entry at an index: a node or a number."""
         raise NotImplementedError

@@ -8,7 +8,7 @@ from typing import Any
 from hoad.compiler.loops.values import Pointwise, Product, Uniform, Value
 from hoad.compiler.lower.lowering import code, lowers
 from hoad.compiler.lower.shaping import moved
-from hoad.rules.products import _explicit as explicit
+from hoad.rules.products import explicit_subscripts
 
 __all__ = ["contracted"]
 
@@ -70,7 +70,7 @@ def _einsum(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
     text, dtype = kw.get("subscripts"), code(spec.dtype)
     if set(kw) != {"subscripts"} or not isinstance(text, str) or not args:
         return None
-    labels, out = explicit(text, [len(a.shape) for a in args])
+    labels, out = explicit_subscripts(text, [len(a.shape) for a in args])
     if len(set(out)) != len(out) or any(len(l) != len(a.shape) for l, a in zip(labels, args, strict=True)):
         return None
     if any(a.dtype == "b1" for a in args):
