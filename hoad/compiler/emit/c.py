@@ -58,7 +58,7 @@ class _Kernel:
             self.chunks = chunks
         self.several = len(kernel.boxes) > 1
         for r in kernel.roots:  # rows of a chunk are set to zero by themselves
-            if self.in_memory(r) and not self.over_outer(r) and r.value.shape[:1] != domain[:1]:
+            if self.in_memory(r) and not self.over_outer(r) and r.value.extents[:1] != domain[:1]:
                 self.chunks = 1
         self.lines: list[str] = []
 
@@ -107,7 +107,7 @@ class _Kernel:
             shift = ""
             for root in partial:
                 if self.buffers[k] == self.stored.buffer(root.value):
-                    shift = f" + chunk * {root.value.size}L"
+                    shift = f" + chunk * {root.value.span}L"
             head.append(f"    {const}{MEMORY[dtype]} *restrict p{k} = ({const}{MEMORY[dtype]} *)b[a[{k}]]{shift};")
         more = ["    const int more = chunk < 0;", "    if (more) chunk = ~chunk;"] if self.streamed else []
         body = "\n".join(["{", "    (void)a; (void)b; (void)lo; (void)hi; (void)chunk;", *more, *head, *self.lines, "}"])
@@ -128,9 +128,9 @@ class _Kernel:
             covered = self.over_outer(root)
             if covered or self.chunks == 1:
                 once = "    if (!more)\n" if self.streamed and covered else ""
-                self.lines.append(f"{once}    for (long j = 0; j < {value.size}L; ++j) {name}[j] = {start};")
+                self.lines.append(f"{once}    for (long j = 0; j < {value.span}L; ++j) {name}[j] = {start};")
             else:  # rows of this chunk only
-                row = value.size // self.kernel.domain[0]
+                row = value.span // self.kernel.domain[0]
                 self.lines.append(f"    for (long j = lo * {row}L; j < hi * {row}L; ++j) {name}[j] = {start};")
         elif self.depth_of(root) == 0:
             for _, acc in self.names_of(n, root):
@@ -166,13 +166,13 @@ class _Kernel:
         """One nest of loops."""
         depth = len(box.axes)
         names = [f"t{k}" for k in range(depth)]
-        statements = Statements(box, self.pointer, names)
+        inner = max([k for k, (_, _, count) in enumerate(box.axes) if count > 1], default=-1)
+        statements = Statements(box, self.pointer, names, inner)
         roots = self.kernel.roots
         pad = "    "
         self.lines.append(pad + "{")
         starts: dict[int, list[Any]] = {}
         after: dict[int, list[str]] = {}
-        inner = max([k for k, (_, _, count) in enumerate(box.axes) if count > 1], default=-1)
         if self.chunks > 1 and depth and box.axes[0][2] == 1:
             self.lines.append(f"{pad}if (lo <= {box.axes[0][0]} && {box.axes[0][0]} < hi)")
             self.lines.append(pad + "{")
@@ -187,7 +187,7 @@ class _Kernel:
                 continue
             assert isinstance(value, Reduced)
             first = self.depth_of(s.root)
-            if first is None:
+            if first is None or first > max(inner, 0):  # in this box there is one term for each point
                 target = f"{self.out(s.root)}[{s.place.text(names)}]"
                 body.append(f"{target} = {combined(value, target, statements.text(s.entry, value.dtype))};")
             elif first == 0:
@@ -269,6 +269,7 @@ class _Kernel:
                 deeper = pad + "    "
             for n, (_, value, _, _) in enumerate(cascades):
                 self.lines.append(f"{deeper}{TYPES[value.dtype]} q{n} = 0;")
+        self.lines += [deeper + line for line in statements.earlier()]
         if plain_only and (count >= 4):
             pluses = [f"q{n}" for n in range(len(cascades))] + [s[0] for s in direct if s[1].op == "add"]
             times = [s[0] for s in direct if s[1].op == "multiply"]

@@ -159,7 +159,7 @@ class _Launch:
         if self.whole:
             self.lines.append("if (threadIdx.x == 0) {")
             for s in self.whole:
-                part = f"({self.int})blockIdx.x*{s.value.size} + " if id(s.root) in self.partial else ""
+                part = f"({self.int})blockIdx.x*{s.value.span} + " if id(s.root) in self.partial else ""
                 self.lines.append(f"    {self.target(s.root)}[{part}{s.place.const}] = {s.name};")
             self.lines.append("}")
         head, parameters = [], []
@@ -242,7 +242,7 @@ class _Launch:
         names = [f"d{k}" for k in range(len(domain))]
         self.lines.append("if (mine && lane == 0) {")
         for s in self.own:
-            part = f"part*{s.value.size} + " if id(s.root) in self.partial else ""
+            part = f"part*{s.value.span} + " if id(s.root) in self.partial else ""
             self.lines.append(f"    {self.target(s.root)}[{part}{s.place.text(names)}] = {s.name};")
         self.lines.append("}")
         self.indent(start)
@@ -316,7 +316,7 @@ def _narrow(kernel: Kernel, boxes: Sequence[Box], stored: Any) -> bool:
             if n.number in found and n.operation in ("load", "gather", "present"):
                 affine += [a for a in n.arguments if isinstance(a, Affine)]
                 buffers.append(n.arguments[0])
-        if any(reach(a, box.counts) > NARROW for a in affine) or any(stored.values[b].size > NARROW for b in buffers):
+        if any(reach(a, box.counts) > NARROW for a in affine) or any(stored.values[b].span > NARROW for b in buffers):
             return False
     return True
 
@@ -332,10 +332,10 @@ def _finish(parts: Sequence[Partial], stored: Any, moving: Callable[[int], bool]
         assert isinstance(value, Reduced)
         kind = TYPES[value.dtype]
         total = _Sum("a", part.root, Affine(0, ()))
-        I = "int" if value.size * part.copies < NARROW else "long long"
+        I = "int" if value.span * part.copies < NARROW else "long long"
         lanes = 1 if part.copies <= SERIAL // 2 else WARP if part.copies <= WARP * SERIAL // 2 else BLOCK
         groups = BLOCK // lanes
-        grid = max(grid, min(LAUNCH, -(-value.size // groups)))
+        grid = max(grid, min(LAUNCH, -(-value.span // groups)))
         buffer = stored.buffer(value)
         arguments += [buffer, part]
         if moving(buffer):
@@ -346,19 +346,19 @@ def _finish(parts: Sequence[Partial], stored: Any, moving: Callable[[int], bool]
         parameters.append(f"const {kind} *__restrict__ p{2 * n + 1}")
         lane = f"threadIdx.x % {lanes}" if lanes > 1 else "0"
         lines += [
-            f"for ({I} first = ({I})blockIdx.x*{groups}; first < {value.size}; first += ({I})gridDim.x*{groups}) {{",
+            f"for ({I} first = ({I})blockIdx.x*{groups}; first < {value.span}; first += ({I})gridDim.x*{groups}) {{",
             f"    const {I} j = first + threadIdx.x / {lanes};",
             f"    {total.declaration()}",
-            f"    if (j < {value.size})",
+            f"    if (j < {value.span})",
             f"        for ({I} i = {lane}; i < {part.copies}; i += {lanes})",
-            f"            {total.plus(f'p{2 * n + 1}[i*{value.size} + j]')}",
+            f"            {total.plus(f'p{2 * n + 1}[i*{value.span} + j]')}",
         ]
         if lanes == BLOCK:
             lines.append(f"    a = {total.of_block()};")
         elif lanes > 1:
             lines.append(f"    a = {total.of_lanes(lanes)};")
         first = f" && threadIdx.x % {lanes} == 0" if lanes > 1 else ""
-        lines += [f"    if (j < {value.size}{first}) p{2 * n}[j] = a;", "}"]
+        lines += [f"    if (j < {value.span}{first}) p{2 * n}[j] = a;", "}"]
     return Printed(", ".join(parameters), _indented(lines), arguments, grid, BLOCK)
 
 

@@ -53,6 +53,8 @@ class Place:
     constant: Any = None
     first: int = 0
     last: int = 0
+    width: int = 0
+    """Entries of the last axis that have a value; 0 for all."""
 
 
 @dataclass
@@ -151,11 +153,12 @@ class _Emitter:
             if id(v) in self.outputs and not isinstance(v, Result | Constant):
                 self.at[id(v)] = self.outputs[id(v)]
             elif isinstance(v, Constant):
-                self.at[id(v)] = self.new("constant", v.shape, v.dtype, v.array)
+                self.at[id(v)] = self.new("constant", v.extents, v.dtype, v.array)
             elif isinstance(v, Result) and v.call.kind != "loop":
                 self.at[id(v)] = self.new("result", v.shape, v.dtype)
             else:
-                self.at[id(v)] = self.new("guard" if id(v) in self.guards else "scratch", v.shape, v.dtype)
+                self.at[id(v)] = self.new("guard" if id(v) in self.guards else "scratch", v.extents, v.dtype)
+                self.places[-1].width = v.width
         return self.at[id(v)]
 
     def new(self, kind: str, shape: tuple[int, ...], dtype: Any, constant: Any = None) -> int:
@@ -209,7 +212,7 @@ class _Emitter:
                 if isinstance(a, Partial):
                     v = a.root.value
                     if a not in self.parts:
-                        self.parts[a] = self.new("scratch", (a.copies, v.size), v.dtype)
+                        self.parts[a] = self.new("scratch", (a.copies, v.span), v.dtype)
                     places.append(self.parts[a])
                 else:
                     places.append(of(plan.stored.values[a]))
@@ -227,10 +230,11 @@ class _Emitter:
         copies: list[tuple[int, int]] = []
         place: dict[int, int] = {}
         for n, v in enumerate(outputs):
-            place[id(v)] = self.new("scratch" if n < data.carry else "row", v.shape, v.dtype)
+            place[id(v)] = self.new("scratch" if n < data.carry else "row", v.extents, v.dtype)
+            self.places[-1].width = v.width
             (copies if n < data.carry else rows).append((place[id(v)], results[n]))
         for n in range(data.carry, data.carry + data.slices):
-            entries[n] = self.new("row", call.args[n].shape[1:], call.args[n].dtype)
+            entries[n] = self.new("row", call.args[n].extents[1:], call.args[n].dtype)
             rows.append((entries[n], given[n]))
 
         def of(v: Value) -> int:
@@ -283,7 +287,11 @@ class _Emitter:
                 parameters.append(parameter)
                 head.append(found)
             index = "int" if size < NARROW else "long long"
-            lines.append(f"    for ({index} i = thread; i < {size}; i += ({index})gridDim.x*blockDim.x) p{at}[i] = p{at + 1}[i];\n")
+            width = self.places[target].width
+            known = f"if (i % {self.places[target].shape[-1]} < {width}) " if width else ""
+            lines.append(
+                f"    for ({index} i = thread; i < {size}; i += ({index})gridDim.x*blockDim.x) {known}p{at}[i] = p{at + 1}[i];\n"
+            )
             places += [target, source]
             most = max(most, size)
         for row, by in moves:

@@ -54,13 +54,17 @@ class Native:
 
 @dataclass
 class LoopData:
-    """A rolled loop: the plan of a step, whose inputs are carry, slices and closed-over values, in this order."""
+    """A rolled loop: the plan of a step, whose inputs are carry, slices and closed-over values, in this order.
+
+    ``lanes`` is the extent of the axis that lies densely in memory, or 0.
+    """
 
     body: Plan
     carry: int
     slices: int
     length: int
     reverse: bool
+    lanes: int
 
 
 class _Emitter:
@@ -139,7 +143,7 @@ class _Emitter:
         """Add up the results of chunks."""
         for value, name, chunks in parts:
             self.position += not inside
-            rows.append(Row(self.table.function(combine(value)), [self.use(known(value)), self.use(name)], [chunks, value.size]))
+            rows.append(Row(self.table.function(combine(value)), [self.use(known(value)), self.use(name)], [chunks, value.span]))
 
     def stream(self, rows: list[Any], item: Stream, plan: Plan, known: Any, inside: bool) -> None:
         """Kernels that run block by block; all of their arrays are in use at once."""
@@ -189,7 +193,8 @@ class _Emitter:
         body = self.sequence(data.body, inner, True)
         self.operations = before + (self.operations - before) * data.length
         rows.append(Row(-1, [], loop=Loop(body, data.length, data.reverse, moves, copies)))
-        self.notes.append(f"a loop of {data.length} steps is one native loop of {len(body)} calls")
+        lanes = f", its {data.lanes} lanes are the innermost loops" if data.lanes else ""
+        self.notes.append(f"a loop of {data.length} steps is one native loop of {len(body)} calls{lanes}")
 
 
 def updated_in_place(body: Plan, carry: int) -> set[int]:

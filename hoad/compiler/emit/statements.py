@@ -33,11 +33,20 @@ def literal(x: Any, dtype: str) -> str:
 
 
 class Statements:
-    """Statements for the nodes of a box."""
+    """Statements for the nodes of a box.
 
-    def __init__(self, box: Box, pointer: Any, names: list[str]) -> None:
+    Truth values that do not vary in the loop ``inner`` are read before it, as floating-point numbers: among doubles, a loop over
+    bytes would be cut into vectors of as many doubles as there are bytes in one, which short loops do not fill.
+    """
+
+    def __init__(self, box: Box, pointer: Any, names: list[str], inner: int = -1) -> None:
         self.pointer = pointer
         self.names = names
+        self.wide = "double" if any(n.dtype == "f8" for n in box.graph.nodes) else "float"
+        self.before: set[int] = set()
+        if inner >= 0:
+            truths = [n for n in box.graph.nodes if n.operation == "load" and n.dtype == "b1"]
+            self.before = {n.number for n in truths if all(k != inner for k, _ in n.arguments[1].terms)}
         counts: dict[int, int] = {}
         for node in box.graph.nodes:
             for a in node.arguments if node.operation != "load" else ():
@@ -59,7 +68,7 @@ class Statements:
     def condition(self, a: Any) -> str:
         if not isinstance(a, Node):
             return "1" if a else "0"
-        if a.dtype != "b1":
+        if a.dtype != "b1" or a.number in self.before:
             return f"(v{a.number} != 0)"
         return f"v{a.number}" if self.named(a) else self.truth(a)
 
@@ -98,10 +107,16 @@ class Statements:
                 return self.condition(x[0])
         raise AssertionError(a.operation)
 
-    def lines(self) -> Iterable[str]:
-        """Declarations of the nodes that have a name, in order."""
+    def earlier(self) -> Iterable[str]:
+        """Declarations that stand before the innermost loop."""
         for a in self.nodes:
-            if not self.named(a):
+            if a.number in self.before:
+                yield f"const {self.wide} v{a.number} = {self.pointer(a.arguments[0])}[{a.arguments[1].text(self.names)}];"
+
+    def lines(self) -> Iterable[str]:
+        """Declarations of the other nodes that have a name, in order."""
+        for a in self.nodes:
+            if not self.named(a) or a.number in self.before:
                 continue
             if a.operation == "load":
                 kind = "int" if a.dtype == "b1" else TYPES[a.dtype]

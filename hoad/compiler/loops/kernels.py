@@ -12,7 +12,7 @@ from itertools import product
 from math import gcd
 from typing import Any
 
-from hoad.compiler.loops.index import ZERO, Affine, combine, constant, variable
+from hoad.compiler.loops.index import ZERO, Affine, constant, variable
 from hoad.compiler.loops.scalar import OPERATIONS, Graph
 from hoad.compiler.loops.values import Reduced, Uniform, Value
 
@@ -95,19 +95,8 @@ class Root:
     def place(self, index: Sequence[Affine]) -> Affine:
         """Place in memory that belongs to an index into the formula."""
         if self.into is not None:
-            return linear([a.scaled(step).shifted(start) for a, (start, step) in zip(index, self.at, strict=True)], self.into.shape)
-        return linear([a for k, a in enumerate(index) if k not in self.reduced], self.value.shape)
-
-
-def linear(index: Sequence[Affine], shape: Sequence[int]) -> Affine:
-    """Place in memory, in elements."""
-    if len(index) == 1:
-        return index[0]
-    parts, stride = [], 1
-    for a, n in zip(reversed(index), reversed(shape), strict=True):
-        parts.append((a, stride))
-        stride *= n
-    return combine(0, parts) if parts else ZERO
+            return self.into.address([a.scaled(step).shifted(start) for a, (start, step) in zip(index, self.at, strict=True)])
+        return self.value.address([a for k, a in enumerate(index) if k not in self.reduced])
 
 
 @dataclass
@@ -144,7 +133,7 @@ class Box:
             return value.number
         name = id(value)
         if value.stored or (name in self.stored and index not in self.local.get(name, ())):
-            return self.load(value, linear(index, value.shape))
+            return self.load(value, value.address(index))
         key = (name, index)
         found = self.memo.get(key)
         if found is None:

@@ -11,7 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from hoad.compiler.loops.kernels import NODES, Box, Kernel, NotAffine, Root, TooLarge, boxes_of, collapsed
-from hoad.compiler.loops.values import Assembled, Gathered, Moved, Pieces, Pointwise, Product, Reduced, Reshaped, Uniform, Value
+from hoad.compiler.loops.values import (
+    Assembled,
+    Gathered,
+    Moved,
+    Pieces,
+    Pointwise,
+    Present,
+    Product,
+    Reduced,
+    Reshaped,
+    Uniform,
+    Value,
+)
 
 __all__ = ["Call", "Plan", "plan"]
 
@@ -23,6 +35,8 @@ TINY = 9
 """Arrays of at most so many entries are written out whole."""
 DEPTH = 80
 """Operations in a row after which a chain is cut."""
+IN_ORDER = 128
+"""Terms of a sum that may be added one after the other, as NumPy does; longer sums are cut into blocks."""
 GEMM = 4096
 """Multiplications from which a product of matrices goes to BLAS."""
 
@@ -74,8 +88,8 @@ def _needs(v: Value) -> Sequence[Value]:
     return call.args if call is not None else v.args
 
 
-def root_of(v: Value) -> Root:
-    """The loops of a stored array."""
+def root_of(v: Value, lanes: int = 0) -> Root:
+    """The loops of a stored array; of axes of ``lanes`` entries the first is the innermost loop."""
     reduced: frozenset[int] = frozenset()
     space = v.shape
     if isinstance(v, Reduced) and not v.short:
@@ -96,10 +110,14 @@ def root_of(v: Value) -> Root:
                 together *= n
                 rest //= n
     loops = [k for k in range(len(space)) if k not in unrolled]
+    lane = next((k for k in loops if space[k] == lanes), None)
+    if lane is not None and _product(space[k] for k in reduced) <= IN_ORDER:
+        loops.sort(key=lambda k: (k == lane, (k in reduced) == (lane in reduced)))
+    elif v.order is not None and not reduced:
+        loops.sort(key=v.order.index)
     marks = [k in reduced for k in loops]
-    inner_first = sorted(loops, key=lambda k: k in reduced)
     if marks != sorted(marks) and marks != sorted(marks, reverse=True):
-        loops = inner_first
+        loops.sort(key=lambda k: k in reduced)
     return Root(v, tuple(space), tuple(loops), tuple(sorted(unrolled)), reduced)
 
 
@@ -120,8 +138,10 @@ def _pieced(v: Value) -> set[int]:
 
 
 class _Planner:
-    def __init__(self, outputs: list[Value]) -> None:
+    def __init__(self, outputs: list[Value], carries: Sequence[Value], lanes: int) -> None:
         self.outputs = outputs
+        self.carries = carries
+        self.lanes = lanes
         self.order: list[Value] = []
         self.gemms: dict[int, Call] = {}
         self.forced: set[int] = set()
@@ -163,6 +183,8 @@ class _Planner:
         hard = self.hard()
         # gemms read their factors, not the formula of the product
         self.order = order = self.reachable()
+        if self.lanes:
+            self.arrange(order)
         self.by_name = {id(v): v for v in order}
         self.position = {id(v): n for n, v in enumerate(order)}
         roots = {id(v) for v in order if id(v) in hard and not v.stored}
@@ -190,6 +212,24 @@ class _Planner:
         self.share(order, roots, level, weight)
         return self.schedule(order, roots, weight)
 
+    def arrange(self, order: list[Value]) -> None:
+        """Lay arrays out with the lanes densely in memory, but for those that are read in C order."""
+        fixed: set[int] = set()
+        settled: set[int] = set()
+        for v in order:
+            call = self.gemms.get(id(v)) or getattr(v, "call", None)
+            if call is not None and call.kind == "loop":
+                settled.update(id(a) for a in (v, *call.args))
+            elif call is not None or isinstance(v, Reshaped | Gathered | Present):
+                fixed.update(id(a) for a in (v, *self.args_of(v)))
+        for old, new in zip(self.carries, self.outputs, strict=False):
+            if (fixed | settled) & {id(old), id(new)}:
+                fixed |= {id(old), id(new)}
+        for v in (*order, *self.carries):
+            if id(v) not in settled:
+                movable = len(v.shape) > 1 and v.shape[0] == self.lanes and id(v) not in fixed
+                v.order = (*range(1, len(v.shape)), 0) if movable else None
+
     def reachable(self) -> list[Value]:
         """All values that the outputs need, each after its arguments."""
         done: set[int] = set()
@@ -215,14 +255,14 @@ class _Planner:
             mine = keys.get(name, set())
             if name not in roots and not v.stored and mine and not isinstance(v, Uniform | Moved):
                 again = weight[name] * (len(mine) - 1)
-                points = _product(root_of(v).domain)
+                points = _product(root_of(v, self.lanes).domain)
                 spread = max(_product(domain) for domain, _ in mine) / max(1, points)  # computed for each point of a longer loop
                 if again > (2.0 if v.size <= 4096 else 60.0) or (weight[name] >= 2 and spread >= 2 and v.size > TINY):
                     roots.add(name)
             if name in self.gemms:
                 continue
             if name in roots:
-                mine = {(root_of(v).domain, level[name])}
+                mine = {(root_of(v, self.lanes).domain, level[name])}
             for a in _needs(v) if getattr(v, "call", None) is None else ():
                 if not a.stored:
                     there = keys.setdefault(id(a), set())
@@ -250,7 +290,7 @@ class _Planner:
                 if name in names or any(v is o for o in self.outputs):
                     pass
             elif name in names:
-                root = root_of(v)
+                root = root_of(v, self.lanes)
                 root.level = 0 if isinstance(v, Assembled) else self.level_of(root, made, level)
                 level[name] = root.level
                 made[name] = root
@@ -308,7 +348,8 @@ class _Planner:
 
     def part(self, whole: Assembled, n: int, made: dict[int, Root], level: dict[int, int]) -> Root:
         """The loops that add a piece to its box."""
-        root = root_of(Moved(whole.args[n], [(0, ((k, 1),)) for k in range(len(whole.args[n].shape))], whole.args[n].shape))
+        same = [(0, ((k, 1),)) for k in range(len(whole.args[n].shape))]
+        root = root_of(Moved(whole.args[n], same, whole.args[n].shape), self.lanes)
         root = Root(whole.args[n], root.space, root.loops, root.unrolled, frozenset(), 0, whole, whole.places[n])
         root.level = max(1, self.level_of(root, made, level))
         return root
@@ -426,6 +467,10 @@ def gemm_call(v: Product) -> Call:
     return Call(list(v.factors), [v], "gemm", v.labels)
 
 
-def plan(outputs: list[Value]) -> Plan:
-    """Decide what is stored and which loops compute it."""
-    return _Planner(outputs).run()
+def plan(outputs: list[Value], carries: Sequence[Value] = (), lanes: int = 0) -> Plan:
+    """Decide what is stored and which loops compute it.
+
+    Arrays whose first axis has ``lanes`` entries have that axis densely in memory where nothing reads them in C order;
+    ``carries`` lie in memory as the outputs do that take their place.
+    """
+    return _Planner(outputs, carries, lanes).run()

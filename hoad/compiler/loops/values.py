@@ -22,14 +22,20 @@ __all__ = [
 ]  # fmt: skip
 
 Index = tuple[Affine, ...]
+LINE = 64
+"""Bytes of a line of the cache."""
 INLINE_SUM = 12
 """Sums of at most so many terms are written out."""
 
 
 class Value:
-    """An array of a shape and a dtype (``f8``, ``f4`` or ``b1`` where loops may compute it)."""
+    """An array of a shape and a dtype (``f8``, ``f4`` or ``b1`` where loops may compute it).
 
-    __slots__ = ("args", "depth", "dtype", "shape", "weight")
+    ``order`` are the axes as they lie in memory where the array is stored, rows of the last one being filled up to full lines of
+    the cache; None stands for C order.
+    """
+
+    __slots__ = ("args", "depth", "dtype", "order", "shape", "weight")
     stored = False
     cost = 1.0
 
@@ -37,14 +43,41 @@ class Value:
         self.shape = tuple(shape)
         self.dtype = dtype
         self.args = tuple(args)
+        self.order: tuple[int, ...] | None = None
 
     @property
     def size(self) -> int:
         return prod(self.shape)
 
     @property
+    def width(self) -> int:
+        """Entries of a row in memory that are entries of the array; 0 for all."""
+        return 0 if self.order is None or self.extents[-1] == self.shape[self.order[-1]] else self.shape[self.order[-1]]
+
+    @property
+    def span(self) -> int:
+        """Elements in memory."""
+        return prod(self.extents)
+
+    @property
     def nbytes(self) -> int:
-        return self.size * np.dtype(self.dtype).itemsize
+        """Bytes in memory."""
+        return self.span * np.dtype(self.dtype).itemsize
+
+    def address(self, index: Sequence[Affine]) -> Affine:
+        """Place in memory that belongs to an index, in elements."""
+        if self.order is None:
+            return in_order(index, self.shape)
+        return in_order([index[k] for k in self.order], self.extents)
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        """The shape as it lies in memory."""
+        if self.order is None:
+            return self.shape
+        full = LINE // np.dtype(self.dtype).itemsize
+        *outer, last = [self.shape[k] for k in self.order]
+        return (*outer, -(-last // full) * full)
 
     def expand(self, at: Any, index: Index) -> Any:
         """The entry at an index: a node or a number."""
@@ -107,7 +140,9 @@ class Uniform(Value):
 
 
 def in_order(index: Sequence[Affine], shape: Sequence[int]) -> Affine:
-    """Place of an element in memory, in elements."""
+    """Place in memory of an element of an array in C order, in elements."""
+    if len(index) == 1:
+        return index[0]
     parts, stride = [], 1
     for a, n in zip(reversed(index), reversed(shape), strict=True):
         parts.append((a, stride))
@@ -256,7 +291,7 @@ class Product(Reduced):
 
 def untransposed(x: Value, labels: str) -> tuple[Value, str]:
     """An array before its axes were put into another order, and the labels in that order."""
-    while isinstance(x, Moved) and len(set(labels)) == len(labels) == len(x.args[0].shape):
+    while isinstance(x, Moved) and len(set(labels)) == len(labels) == len(x.args[0].shape) and x.args[0].order is None:
         axes = [parts[0][0] for c, parts in x.maps if c == 0 and len(parts) == 1 and parts[0][1] == 1]
         if sorted(axes) != list(range(len(labels))) or x.args[0].size != x.size:
             break

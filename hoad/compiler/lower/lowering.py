@@ -76,6 +76,7 @@ class Lowered:
     calls: list[str]
     checks: list[Checked] = field(default_factory=list)
     """Conditions under which a library would have raised an error."""
+    inputs: list[Value] = field(default_factory=list)
 
     @property
     def asked(self) -> list[Value]:
@@ -140,10 +141,11 @@ class _Lowerer:
         return known[1]
 
     def run(self) -> Lowered:
+        inputs = [self.values[n] for n in range(len(self.steps.inputs))]
         self.walk()
         outputs = [self.output(slot, c) for slot, c in self.steps.outputs]
         guards = [self.wholes[g.slot][0] if g.slot in self.wholes else self.value(g.slot) for g in self.steps.guards]
-        return Lowered(outputs, guards, self.calls, self.checks)
+        return Lowered(outputs, guards, self.calls, self.checks, inputs)
 
     def walk(self) -> None:
         for step in self.steps.steps:
