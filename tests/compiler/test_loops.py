@@ -113,6 +113,21 @@ def test_small_axes_are_written_out():
     assert kernel.count("for (long") == 1
 
 
+def test_hessians_of_small_tensors_are_one_loop():
+    """All 81 entries at once, where points are many: nothing is stored between, and units of directions are no factors."""
+
+    def energy(F):
+        (a, b, c), (p, q, r), (x, y, z) = F
+        J = a * (q * z - r * y) - b * (p * z - r * x) + c * (p * y - q * x)
+        return 0.5 * np.sum(F * F) - np.log(J) + np.log(J) ** 2
+
+    F = np.eye(3)[:, :, None] + 0.1 * RNG.standard_normal((3, 3, 10_000))
+    g = compiled(hoad.vmap(hoad.hessian(energy), in_axes=-1, out_axes=-1), F)
+    (kernel,) = kernels(g)
+    assert native(g).buffers.scratch == []
+    assert not re.search(r"= p\d+\[\d+\];", kernel)
+
+
 def test_what_a_loop_repeats_is_computed_before_it():
     """exp of a row is not computed for each element of a matrix."""
     x = RNG.standard_normal(300)

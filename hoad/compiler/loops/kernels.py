@@ -9,23 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from math import gcd
+from math import gcd, prod
 from typing import Any
 
 from hoad.compiler.loops.index import ZERO, Affine, constant, variable
 from hoad.compiler.loops.scalar import OPERATIONS, Graph
-from hoad.compiler.loops.values import Reduced, Uniform, Value
+from hoad.compiler.loops.values import Constant, Reduced, Uniform, Value
 
 __all__ = ["Box", "Kernel", "Root", "Store", "TooLarge", "boxes_of"]
 
 NODES = 600
 """Operations in one box beyond which a kernel is cut into several."""
+WIDE = 1000
+"""The same for loops over many points, where what is stored between kernels costs more than a longer compilation."""
+POINTS = 10_000
+"""Points from which loops have many."""
 BOXES = 40
 """Boxes of one kernel beyond which what needs them is stored instead."""
 
 
 SIMPLE = (OPERATIONS | {"load"}) - {"gather", "present"}
 """Operations of which only loads depend on the loops."""
+
+
+TYPES = ("f8", "f4", "b1")
 
 
 class TooLarge(Exception):
@@ -115,7 +122,9 @@ class Box:
     axes: tuple[tuple[int, int, int], ...]
     stored: Any
     local: dict[int, set[tuple[Affine, ...]]]
-    graph: Graph = field(default_factory=lambda: Graph(NODES))
+    graph: Graph
+    long: bool
+    """Whether this is a part of a loop over many points."""
     stores: list[Store] = field(default_factory=list)
     memo: dict[Any, Any] = field(default_factory=dict)
     uses: dict[int, set[tuple[Affine, ...]]] = field(default_factory=dict)
@@ -144,7 +153,11 @@ class Box:
         return found
 
     def load(self, value: Value, place: Affine) -> Any:
-        """The element of a stored array."""
+        """The element of a stored array; zeros and ones that are known are numbers in long loops, which are not repeated."""
+        if self.long and not place.terms and type(value) is Constant and value.dtype in TYPES:
+            known = value.array.reshape(-1)[place.const]
+            if known in (0, 1, -1):
+                return bool(known) if value.dtype == "b1" else float(known)
         return self.graph.node("load", (self.stored.buffer(value), place), value.dtype)
 
     def locate(self, value: Value, index: Sequence[Affine], place: Sequence[tuple[int, int]], shape: Sequence[int]) -> Any:
@@ -251,11 +264,12 @@ class Kernel:
 def boxes_of(roots: Sequence[Root], domain: Sequence[int], stored: Any) -> list[Box]:
     """The boxes of the loops over ``domain`` that compute the roots, each with its operations."""
     waiting = [tuple((0, 1, n) for n in domain)]
+    many = prod(domain) >= POINTS
     done: list[Box] = []
     causes: list[Value] = []
     while waiting:
         axes = waiting.pop()
-        box = Box(axes, stored, {})
+        box = Box(axes, stored, {}, Graph(WIDE if many else NODES), many)
         if any(count == 0 for _, _, count in axes):
             continue
         variables = box.variables()
