@@ -147,17 +147,23 @@ def check_series(f: Function, x: Any, v: Any, order: int, *, rtol: float | None 
     >>> check_series(lambda x: np.sin(x) / x, np.array([0.5, 2.0]), np.ones(2), order=4)
     """
     coefficients = taylor(f, x, v, order)
-    derivative = f
-    for n in range(order + 1):
-        expected = map_leaves(lambda y, n=n: y / factorial(n), derivative(x))  # type: ignore[misc]
+    derivatives: Function = lambda x: (f(x),)
+    for _ in range(order):
+        derivatives = _and_the_next(derivatives, v)
+    for n, derivative in enumerate(derivatives(x)):
+        expected = map_leaves(lambda y, n=n: y / factorial(n), derivative)  # type: ignore[misc]
         if n:
             _compare(coefficients[n], expected, 0, "taylor against nested forward", n, rtol)
-        derivative = _along(derivative, v)
 
 
-def _along(f: Function, v: Any) -> Function:
-    """The directional derivative of ``f`` as a function."""
-    return lambda x: jvp(f, (x,), (v,))[1]
+def _and_the_next(f: Function, v: Any) -> Function:
+    """From a function that gives derivatives along ``v``, in a tuple: that which also gives one of the next order."""
+
+    def more(x: Any) -> Any:
+        known, slopes = jvp(f, (x,), (v,))
+        return (*known, slopes[-1])
+
+    return more
 
 
 def check_batching(f: Function, args: Sequence[Any], *, size: int = 3, alone: bool = True, rtol: float | None = None) -> None:

@@ -442,9 +442,9 @@ def test_fori_loop_counts_with_python_integers():
 # -- long, empty, small -----------------------------------------------------------------------------------------------------
 
 
-def test_a_hundred_thousand_steps():
+@pytest.mark.parametrize("n", [10_000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_many_steps(n):
     """No recursion: x_(n+1) = a x_n with a^n = 2 has the derivative 2 n / a."""
-    n = 100_000
     a = 2.0 ** (1 / n)
     assert hoad.grad(lambda a: hoad.scan(lambda c, _: (c * a, None), 1.0, length=n)[0])(a) == pytest.approx(2 * n / a, rel=1e-9)
 

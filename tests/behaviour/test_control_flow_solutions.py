@@ -135,13 +135,11 @@ def newton_unrolled(x):
     return z
 
 
-def nested_unrolled(x):
-    z = np.zeros(N)
-    for _ in range(40):
-        w = np.zeros(N)
-        for _ in range(40):
-            w = contraction(w, x) + 0.1 * z
-        z = 0.2 * np.sin(z) + 0.1 * w
+def nested_unrolled(x, steps=90):
+    """Both together, which has the same fixed point."""
+    z = w = np.zeros(N)
+    for _ in range(steps):
+        z, w = 0.2 * np.sin(z) + 0.1 * w, contraction(w, x) + 0.1 * z
     return z
 
 

@@ -347,14 +347,20 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_one_line_and_exit_code_two(files, name):
+@pytest.mark.parametrize("as_a_process", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_fault_is_one_line_and_exit_code_two(files, capfd, name, as_a_process):
     words, expected = FAULTS[name]
     if "/dev/full" in words and not Path("/dev/full").exists():
         pytest.skip("no /dev/full on this system")
     before = sorted(files.iterdir())
-    done = run(*words)
-    assert (done.returncode, done.stdout) == (2, ""), done.stderr
-    assert re.fullmatch(f"hoad: {expected}\n", done.stderr), done.stderr  # . matches no line break: exactly one line
+    if as_a_process:
+        done = run(*words)
+        code, out, err = done.returncode, done.stdout, done.stderr
+    else:
+        code = cli.main([str(word) for word in words])
+        out, err = capfd.readouterr()
+    assert (code, out) == (2, ""), err
+    assert re.fullmatch(f"hoad: {expected}\n", err), err  # . matches no line break: exactly one line
     assert sorted(files.iterdir()) == before
 
 

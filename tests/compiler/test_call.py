@@ -113,7 +113,7 @@ REFUSED = {
     "shape": np.zeros(4), "dimensions": np.zeros((5, 1)), "broadcast": np.zeros((1, 5)), "float32": np.zeros(5, np.float32),
     "int64": np.zeros(5, np.int64), "complex": np.zeros(5, complex), "byte order": np.zeros(5, REAL.newbyteorder()),
     "strides": np.zeros(10)[::2], "reversed": np.zeros(5)[::-1], "no strides": np.broadcast_to(0.0, (5,)),
-    "subclass": np.zeros(5).view(Sub), "masked": np.ma.zeros(5), "matrix": np.asmatrix(np.zeros((1, 5))), "list": [0.0] * 5,
+    "subclass": np.zeros(5).view(Sub), "masked": np.ma.zeros(5), "matrix": np.zeros((1, 5)).view(np.matrix), "list": [0.0] * 5,
     "tuple": (0.0,) * 5, "None": None, "number": 1.0, "object": np.zeros(5, object), "misaligned": misaligned(),
     "record": np.zeros(5, [("a", REAL)]), "text": "abcde", "memoryview": memoryview(np.zeros(5)), "class": np.ndarray,
     "0-d": np.array(0.0), "datetime": np.zeros(5, "M8[s]"),

@@ -20,7 +20,7 @@ import pytest
 from hoad.compiler.toolchain import NoCompilerError, cache, capabilities, flags, shared_library, vector_declarations
 from hoad.compiler.toolchain.process import KEPT, run
 from hoad.errors import SettingError
-from tests.compiler.toolchain_tools import REAL, content, fake, forget, needs_compiler, only, posix, python
+from tests.compiler.toolchain_tools import REAL, content, fake, folder_after, forget, needs_compiler, only, posix, python
 
 pytestmark = [needs_compiler, posix]
 SOURCE = "double twice(double x) { return 2 * x; }\n"
@@ -29,12 +29,7 @@ SOURCE = "double twice(double x) { return 2 * x; }\n"
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory):
     """A cache that knows the compiler of this machine."""
-    folder = tmp_path_factory.mktemp("tried") / "cache"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("CC", raising=False)
-        forget(patch, folder)
-        capabilities()
-    return folder
+    return folder_after(capabilities, tmp_path_factory)
 
 
 @pytest.fixture(autouse=True)
@@ -171,8 +166,8 @@ real()"""
     ("condition", "lost"),
     [
         ("'-march=native' in words", {"-march=native"}),
-        ("'-fopenmp' in words", {"-fopenmp"}),
-        ("'-march=native' in words or '-fopenmp' in words", {"-march=native", "-fopenmp"}),
+        pytest.param("'-fopenmp' in words", {"-fopenmp"}, marks=pytest.mark.slow),
+        pytest.param("'-march=native' in words or '-fopenmp' in words", {"-march=native", "-fopenmp"}, marks=pytest.mark.slow),
         ("'probe_exp' in open('kernel.c').read()", {"vector"}),
         (
             "{'-march=native', '-fopenmp'} & {*words} or 'probe_exp' in open('kernel.c').read()",

@@ -1,5 +1,6 @@
 """Functions of symmetric matrices: divided differences and derivatives against mpmath, at equal and nearly equal eigenvalues."""
 
+from collections import Counter
 from functools import partial
 from itertools import product
 from math import factorial
@@ -104,13 +105,18 @@ def exact_derivative(name, a, es):
     """D^k f(A)[E_1..E_k] by central differences of step 1e-25 in 180 digits."""
     with mp.workdps(180):
         h = mp.mpf(10) ** -25
-        total = mp.zeros(len(a))
-        exact = [mp.matrix(e.tolist()) for e in es]
+        total, es = mp.zeros(len(a)), list(es)
+        different = list({id(e): e for e in es}.values())
+        exact = [mp.matrix(e.tolist()) for e in different]
+        weights: Counter[tuple[int, ...]] = Counter()  # of the points, which are few where directions repeat
         for signs in product((1, -1), repeat=len(es)):
+            steps = tuple(sum(s for s, e in zip(signs, es, strict=True) if e is d) for d in different)
+            weights[steps] += int(np.prod(signs))
+        for steps, weight in weights.items():
             at = mp.matrix(a.tolist())
-            for s, e in zip(signs, exact, strict=True):
+            for s, e in zip(steps, exact, strict=True):
                 at += s * h * e
-            total += int(np.prod(signs)) * exact_function(name, at)
+            total += weight * exact_function(name, at)
         return np.array((total / (2 * h) ** len(es)).tolist(), float)
 
 
