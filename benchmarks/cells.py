@@ -6,7 +6,6 @@ arguments of one jitted loop of conjugate gradients (not constants folded into i
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 import tracemalloc
@@ -342,6 +341,4 @@ ROWS = {
 }
 
 if __name__ == "__main__":
-    if "--threads" in sys.argv:
-        os.environ["HOAD_NUM_THREADS"] = sys.argv[sys.argv.index("--threads") + 1]
     sys.exit(main(rows=ROWS, module="cells", text=__doc__, threads=2))

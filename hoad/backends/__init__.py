@@ -14,7 +14,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Backend", "answers", "arange", "asarray", "filled", "is_host", "like", "maybe_any", "of", "register", "truth"]
+__all__ = [
+    "Backend", "answers", "arange", "asarray", "filled", "is_host", "like", "maybe_any", "of", "on_device", "register", "to_host",
+    "truth",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,12 @@ class Backend:
         ``scatter_add(array, index, values)``: ``np.add.at``, in place.
     special : callable
         Returns the module that plays the part of ``scipy.special``.
-    symbolic : bool
-        Whether arrays hold expressions, whose values are not known; zeros that a ``where`` puts in are structural then.
+    place : callable
+        Number of the device that holds an array.
+    address : callable
+        A number that is the same for two arrays that begin at the same place.
+    device : callable or None
+        What compiled programs need of the devices (``hoad.compiler.cuda.Device``); None where they are repeated step by step.
     """
 
     name: str
@@ -47,7 +54,9 @@ class Backend:
     synchronise: Callable[[], None]
     scatter_add: Callable[[Any, Any, Any], None]
     special: Callable[[], Any]
-    symbolic: bool = False
+    place: Callable[[Any], int] = lambda array: 0
+    address: Callable[[Any], int] = id
+    device: Callable[[], Any] | None = None
 
 
 _HOST = (np.ndarray, np.generic, int, float, complex, list, tuple)
@@ -87,6 +96,24 @@ def is_host(array: Any) -> bool:
     return isinstance(array, _HOST)
 
 
+_devices: dict[type, bool] = {}
+
+
+def on_device(x: Any) -> bool:
+    """True for arrays of a library that keeps their numbers elsewhere than NumPy does."""
+    kind = type(x)
+    found = _devices.get(kind)
+    if found is None:
+        found = hasattr(x, "dtype") and hasattr(x, "shape") and not isinstance(x, _HOST)
+        found = _devices[kind] = found and of(x).name != "numpy"
+    return found
+
+
+def to_host(x: Any) -> Any:
+    """An array of any library as a NumPy array; waits for a device."""
+    return of(x).to_host(x)
+
+
 def like(host: Any, array: Any) -> Any:
     """Host data as an array beside ``array``: unchanged for NumPy, moved to its device otherwise."""
     return host if isinstance(array, _HOST) or not isinstance(host, np.ndarray) else of(array).asarray(host)
@@ -111,7 +138,8 @@ def filled(shape: tuple[int, ...], value: Any, dtype: Any, array: Any) -> Any:
 
 def maybe_any(condition: Any) -> bool:
     """``np.any(condition)`` where that is known on the host; True for a device array, whose answer would have to be waited for."""
-    return bool(np.any(condition)) if isinstance(condition, _answering) else True
+    known = isinstance(condition, _answering) and getattr(condition, "device", "cpu") == "cpu"
+    return bool(np.any(condition)) if known else True
 
 
 def truth(condition: Any) -> bool:

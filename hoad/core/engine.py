@@ -21,6 +21,8 @@ class _Sweep(local):
 
     tracking: float | None = None
     """Level of the sweep that tracks which cotangents are structurally zero (see :mod:`hoad.modes.masked`)."""
+    structural: bool = False
+    """Whether who records the sweeps takes zeros that a ``where`` puts in as structural, so that none needs to be tracked."""
 
 
 sweep = _Sweep()

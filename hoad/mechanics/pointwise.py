@@ -13,15 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from hoad.mechanics.blocks import in_blocks
-from hoad.mechanics.compiled import LEAST, SAMPLES, CompiledLaw, symmetric_product
+from hoad.mechanics.blocks import in_blocks, threads
+from hoad.mechanics.compiled import LEAST, RESPONSES, CompiledLaw, density, second_derivatives, symmetric_product
 from hoad.mechanics.kinematics import Kinematics
 from hoad.mechanics.materials.base import Inelastic, Material, State
-from hoad.transforms.batching import vmap
-from hoad.transforms.custom import stop_gradient
-from hoad.transforms.first import grad, jvp, value_and_grad
 
-__all__ = ["Constitutive", "Group", "LinearTangent", "StoredTangent", "Tangent"]
+__all__ = ["Constitutive", "Group", "LinearTangent", "StoredTangent", "Tangent", "second_derivatives"]
 
 Array = Any
 BLOCK = 16384
@@ -123,10 +120,7 @@ class Constitutive:
 
     def density(self, material: Material, state: State | None, dt: Any) -> Any:
         """Function from strain components (m, n) to energy densities (n,)."""
-        kin = self.kinematics
-        if isinstance(material, Inelastic):
-            return lambda e: material.energy(kin.tensor(e), state, dt)
-        return lambda e: material.energy(kin.tensor(e))
+        return density(self.kinematics, material, state, dt)
 
     def initial_state(self) -> list[State | None]:
         """State of every group: None, or internal variables of shape (components..., points of the group)."""
@@ -134,19 +128,19 @@ class Constitutive:
             g.material.initial_state((g.count(self.count),)) if isinstance(g.material, Inelastic) else None for g in self.groups
         ]
 
-    def _sliced(self, state: State | None, piece: slice) -> State | None:
-        return None if state is None else {k: v[..., piece] for k, v in state.items()}
+    def each(self, work: Any, states: list[State | None]) -> None:
+        """Call ``work(where, material, state, group_number, piece)`` on blocks of all groups."""
+        for number, state in enumerate(states):
+            self._in_blocks(work, number, state)
 
-    def each(self, work: Any, states: list[State | None], kind: str = "") -> None:
-        """Call ``work(where, material, state, group_number, piece)`` on blocks of all groups; on larger ones for kernels."""
-        for number, (group, state) in enumerate(zip(self.groups, states, strict=True)):
+    def _in_blocks(self, work: Any, number: int, state: State | None) -> None:
+        group = self.groups[number]
 
-            def run(piece: slice, group: Group = group, number: int = number, state: State | None = state) -> None:
-                where, material = self._at(group, piece)
-                work(where, material, self._sliced(state, piece), number, piece)
+        def run(piece: slice) -> None:
+            where, material = self._at(group, piece)
+            work(where, material, None if state is None else {k: v[..., piece] for k, v in state.items()}, number, piece)
 
-            native = group.native is not None and group.native.is_checked(kind) and group.native.kernel(kind, state) is not None
-            in_blocks(run, group.count(self.count), 16 * BLOCK if native else BLOCK)
+        in_blocks(run, group.count(self.count), BLOCK)
 
     def energy_and_stress(
         self, e: Array, states: list[State | None], dt: Any = 1.0, stress: bool = True
@@ -156,68 +150,35 @@ class Constitutive:
         Strains that a law does not admit have energy inf or NaN; nothing is raised here, the caller's line search decides.
         """
         energy = np.empty(self.count, e.dtype)
-        sigma = np.empty_like(e) if stress else None
-
-        def interpreted(w: Any, x: Array) -> list[Array]:
-            if sigma is None:
-                return [w(x)]
-            (_, density), g = value_and_grad(lambda y: _summed(w(y)), has_aux=True)(x)
-            return [density, g]
-
-        kind = "energy" if sigma is None else "stress"
-
-        def work(where: Any, material: Material, state: State | None, number: int, piece: slice) -> None:
-            places = [energy] if sigma is None else [energy, sigma]
-            self._evaluate(kind, interpreted, places, e, where, material, state, dt, number, piece)
-
-        self.each(work, states, kind)
+        if not stress:
+            self._respond("energy", [energy], e, states, dt)
+            return energy, None
+        sigma = np.empty_like(e)
+        self._respond("stress", [energy, sigma], e, states, dt)
         return energy, sigma
-
-    def _evaluate(
-        self, kind: str, interpreted: Any, places: list[Array], e: Array, where: Any, material: Material, state: State | None,
-        dt: Any, number: int, piece: slice,
-    ) -> None:  # fmt: skip
-        """Results of a kind at a piece of the points into ``places``, by a kernel if there is one."""
-        group = self.groups[number]
-        x = e[:, where]
-        w = self.density(material, state, dt)
-        kernel = group.native.kernel(kind, state) if group.native is not None and e.dtype == float else None
-        with np.errstate(all="ignore"):
-            if kernel is not None and group.native is not None:
-                arguments = group.native.arguments(x, state, dt, piece)
-                if isinstance(where, slice) and group.native.is_checked(kind):
-                    kernel(out=[place[..., where] for place in places], **arguments)
-                    return None
-                found = kernel(**arguments)
-                if not group.native.is_checked(kind):
-                    some = slice(piece.start, min(piece.start + SAMPLES, piece.stop))
-                    n = some.stop - some.start
-                    w = self.density(group.material.at(some), self._sliced(state, slice(0, n)), dt)
-                    if not group.native.agrees(kind, [y[..., :n] for y in found], lambda factor: interpreted(w, factor * x[:, :n])):
-                        return self._evaluate(kind, interpreted, places, e, where, material, state, dt, number, piece)
-            else:
-                found = interpreted(w, x)
-        for place, values in zip(places, found, strict=True):
-            place[..., where] = values
-        return None
 
     def tangent(self, e: Array, states: list[State | None], dt: Any = 1.0) -> Tangent:
         """Second derivative of the energy at strain components (m, points)."""
         if all(g.linear for g in self.groups):
             return self.linear_tangent()
         m = self.kinematics.components
-        upper = np.triu_indices(m)
-        stored = np.empty((len(upper[0]), self.count), e.dtype)
+        upper = staggered(m * (m + 1) // 2, self.count, e.dtype)
+        self._respond("tangent", [upper], e, states, dt)
+        return StoredTangent(upper, m)
 
-        def interpreted(w: Any, x: Array) -> list[Array]:
-            c = second_derivatives(lambda y: w(y).sum(), x)
-            return [0.5 * (c + np.swapaxes(c, 0, 1))[upper]]
+    def _respond(self, kind: str, places: list[Array], e: Array, states: list[State | None], dt: Any) -> None:
+        """What the laws are asked for into ``places``: one native call for a group, or NumPy on blocks of its points."""
+        respond = RESPONSES[kind]
 
-        def work(where: Any, material: Material, state: State | None, number: int, piece: slice) -> None:
-            self._evaluate("tangent", interpreted, [stored], e, where, material, state, dt, number, piece)
+        def interpreted(where: Any, material: Material, state: State | None, _: int, __: slice) -> None:
+            with np.errstate(all="ignore"):
+                found = respond(self.density(material, state, dt), e[:, where])
+            for place, values in zip(places, found, strict=True):
+                place[..., where] = values
 
-        self.each(work, states, "tangent")
-        return StoredTangent(stored, m)
+        for number, (group, state) in enumerate(zip(self.groups, states, strict=True)):
+            if group.native is None or not group.native.respond(kind, places, e, group.index, state, dt):
+                self._in_blocks(interpreted, number, state)
 
     def linear_tangent(self) -> LinearTangent:
         """Tangent of phases that are all linear: one matrix for each group."""
@@ -244,17 +205,10 @@ class Constitutive:
         return new
 
 
-def _summed(density: Array) -> Any:
-    return density.sum(), stop_gradient(density)
-
-
-def second_derivatives(total: Any, e: Array) -> Array:
-    """Matrix (m, m, n) of second derivatives of a sum over points, from one pass with m directions."""
-    m, n = e.shape
-    directions = np.zeros((m, m, n), e.dtype)
-    directions[np.arange(m), np.arange(m)] = 1.0
-    slope = grad(total)
-    return np.asarray(vmap(lambda d: jvp(slope, (e,), (d,))[1])(directions))
+def staggered(rows: int, n: int, dtype: Any = float) -> Array:
+    """An empty array of which rows begin at different places of memory pages: equal ones would share few lines of a cache."""
+    line, page = 1536 // np.dtype(dtype).itemsize, 4096 // np.dtype(dtype).itemsize
+    return np.empty((rows, n + (line - n) % page), dtype)[:, :n]
 
 
 class Tangent:
@@ -285,17 +239,22 @@ class StoredTangent(Tangent):
 
     def apply(self, e: Array, out: Array) -> Array:
         def work(piece: slice) -> None:
-            x = e[:, piece].copy() if out is e else e[:, piece]
-            self._times(self.upper[:, piece], x, out[:, piece])
+            self._times(self.upper[:, piece], e[:, piece].copy() if out is e else e[:, piece], out[:, piece])
 
-        in_blocks(work, e.shape[1], BLOCK)
+        if not self._native(self.upper, e, out, threads()):
+            in_blocks(work, e.shape[1], BLOCK)
         return out
 
+    def _native(self, c: Array, x: Array, y: Array, most: int) -> bool:
+        """The product by a native loop, if there is one."""
+        if self.upper.shape[1] < LEAST or any(a.dtype != float for a in (c, x, y)):
+            return False
+        kernel = symmetric_product(self.m)
+        if kernel is not None:
+            kernel([y], threads=most, c=c, x=x)
+        return kernel is not None
+
     def _times(self, c: Array, x: Array, y: Array) -> Array:
-        kernel = symmetric_product(self.m) if self.upper.shape[1] >= LEAST else None
-        if kernel is not None and c.dtype == float and x.dtype == float:
-            kernel(out=[y], c=c, x=x)
-            return y
         scratch = np.empty_like(x[0])
         for i in range(self.m):
             row = np.multiply(c[self.row[i, 0]], x[0])
@@ -305,7 +264,8 @@ class StoredTangent(Tangent):
         return y
 
     def tile(self, e: Array, pick: Callable[[Array], Array]) -> Array:
-        return self._times(pick(self.upper), e, np.empty_like(e))
+        c, out = pick(self.upper), np.empty_like(e)
+        return out if self._native(c, e, out, 1) else self._times(c, e, out)
 
     def sum(self) -> Array:
         return self.upper.sum(1)[self.row]

@@ -21,7 +21,7 @@ from hoad.mechanics.schemes import PLACES
 __all__ = ["Stencil"]
 
 Array = Any
-TILE = {2: 14336, 3: 32768}
+TILE = {2: 14336, 3: 16384}
 """Voxels of a tile by dimension: small enough for the caches, large enough that borders and calls of NumPy do not count."""
 
 
@@ -198,7 +198,7 @@ class Stencil:
                 out *= self.weight
             force[(slice(None), *tile)] = out
 
-        in_tasks(run, len(self.tiles), self.grid.size)
+        in_tasks(run, len(self.tiles), self.kinematics.components * self.grid.size)
         return force, sums.sum(0) * (self.weight / self.grid.size)
 
     @staticmethod
@@ -220,7 +220,7 @@ class Stencil:
             for r, place in enumerate(self.places):
                 out[(slice(None), r, *tile)] = self._strain(local, place)
 
-        in_tasks(run, len(self.tiles), self.grid.size)
+        in_tasks(run, len(self.tiles), self.kinematics.components * self.grid.size)
         return out
 
     def force(self, stress: Array) -> Array:
@@ -238,7 +238,7 @@ class Stencil:
                 total *= self.weight
             out[(slice(None), *tile)] = total
 
-        in_tasks(run, len(self.tiles), self.grid.size)
+        in_tasks(run, len(self.tiles), self.kinematics.components * self.grid.size)
         return out
 
     def _elements(self, a: Array, r: int, tile: tuple[slice, ...]) -> Array:

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from hoad.backends import filled, of, truth
+from hoad.backends import filled, truth
 from hoad.core.box import Box, peek, shape_of
 from hoad.core.engine import engine, sweep
-from hoad.core.level import Level
+from hoad.core.level import STATE, Level
 from hoad.modes.forward import Dual
 from hoad.modes.taylor import Jet
 
@@ -44,7 +44,7 @@ class Masked(Box):
             else:
                 a = a.snapshot() if isinstance(a, Box) else a
                 xs.append(a)
-                lives.append(_constant_live(a))
+                lives.append(_constant_live(a) if i or prim.name != "gate" else a != 0)  # what has no weight was not chosen
         y = prim.bind(*xs, **kw)
         if prim.forward is None or prim.multi:
             return y
@@ -99,13 +99,17 @@ def sweep_tracking(run: Callable[[], list[Any]]) -> list[Any]:
 
 def has_nan(c: Any) -> bool:
     """True if a cotangent, or a derivative that it carries, has a NaN."""
+    if sweep.structural:
+        return False
     if isinstance(c, Dual):
         return has_nan(c.value) or has_nan(c.aux)
     if isinstance(c, Jet):
         return any(has_nan(p) for p in c.aux.c)
     if isinstance(c, Box):
-        return bool(np.any(np.isnan(c))) if c.recorded else has_nan(c.value)
-    return c is not None and not of(c).symbolic and truth(np.isnan(c).any())
+        if not c.recorded:
+            return has_nan(c.value)
+        return getattr(STATE.get(c.level), "repeats", False) or bool(np.any(np.isnan(c)))  # in a step of a loop perhaps: not asked
+    return c is not None and truth(np.isnan(c).any())
 
 
 engine.tracked = tracked

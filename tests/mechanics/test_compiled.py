@@ -7,12 +7,14 @@ import logging
 import numpy as np
 import pytest
 
+import hoad
 from hoad import mechanics as me
 from hoad.compiler.toolchain import capabilities
-from hoad.errors import NoCompilerError
+from hoad.errors import CompileError, NoCompilerError
 from hoad.mechanics import compiled
+from hoad.mechanics.blocks import threads
 from hoad.mechanics.kinematics import Kinematics
-from hoad.mechanics.pointwise import Constitutive
+from hoad.mechanics.pointwise import Constitutive, staggered
 
 from .inelastic_cases import CASES as INELASTIC
 from .material_cases import CASES as ELASTIC
@@ -50,8 +52,13 @@ def evaluate(law, kin, strain):
     return law_at, energy, stress, law_at.tangent(strain, states)
 
 
-@pytest.mark.parametrize("dimension", [2, 3])
-@pytest.mark.parametrize("name", COMPILED)
+SIZES = [(name, d) for name in COMPILED for d in (2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("name", "dimension"),
+    [pytest.param(*s, marks=() if s[1] == 2 or s[0] == "NeoHooke log" else pytest.mark.slow, id=f"{s[0]}-{s[1]}") for s in SIZES],
+)
 def test_compiled_laws_give_the_numbers_of_numpy(name, dimension, monkeypatch):
     law = COMPILED[name]
     kin = Kinematics(law.kinematics, dimension)
@@ -59,11 +66,59 @@ def test_compiled_laws_give_the_numbers_of_numpy(name, dimension, monkeypatch):
     law_at, energy, stress, tangent = evaluate(law, kin, strain)
     for kind in ("stress", "tangent"):
         assert law_at.groups[0].native.kernel(kind, None) is not None, "the law was not compiled"
-    monkeypatch.setenv("HOAD_COMPILE", "0")
+    monkeypatch.setenv("HOAD_COMPILE", "numpy")
     _, energy_numpy, stress_numpy, tangent_numpy = evaluate(law, kin, strain)
     np.testing.assert_allclose(energy, energy_numpy, rtol=1e-11, atol=1e-14)
     np.testing.assert_allclose(stress, stress_numpy, rtol=1e-11, atol=1e-13 * np.abs(stress_numpy).max())
     np.testing.assert_allclose(tangent.upper, tangent_numpy.upper, rtol=1e-11, atol=1e-12 * np.abs(tangent_numpy.upper).max())
+
+
+def test_laws_of_several_phases_are_one_call_each(monkeypatch):
+    """Points of a phase lie apart; their parameters, fields among them, and internal variables do not."""
+    labels = np.random.default_rng(1).integers(0, 3, 500)
+    field = me.PowerLaw(sigma0=np.linspace(0.4, 0.5, 500), eps0=0.1, n=10.0, K=2.0)
+    phases = {0: me.J2Plasticity(K=2.0, mu=1.0, sigma_y=0.01, H=0.05), 1: field, 2: me.LinearElastic(mu=1.0, lmbda=2.0)}
+    kin = Kinematics("small", 2)
+    strain = 0.02 * np.random.default_rng(0).standard_normal((kin.components, 500))
+    calls = []
+    original = compiled.PointwiseKernel.__call__
+
+    def counted(self, *args, **kwargs):
+        calls.append(self)
+        return original(self, *args, **kwargs)
+
+    def results():
+        law_at = Constitutive(kin, phases, labels)
+        states = law_at.initial_state()
+        rng = np.random.default_rng(2)
+        states = [s and {k: v + 0.01 * rng.standard_normal(v.shape) for k, v in s.items()} for s in states]
+        law_at.energy_and_stress(strain, states, 0.5)
+        del calls[:]
+        both, count = law_at.energy_and_stress(strain, states, 0.5), len(calls)
+        return count, *both, law_at.tangent(strain, states, 0.5)
+
+    monkeypatch.setattr(compiled.PointwiseKernel, "__call__", counted)
+    count, *found, tangent = results()
+    assert count == 2  # the linear law has a constant tangent
+    monkeypatch.setenv("HOAD_COMPILE", "off")
+    count, *expected, by_numpy = results()
+    assert count == 0
+    for a, b in zip([*found, tangent.upper], [*expected, by_numpy.upper], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12 * np.abs(b).max())
+    direction = np.random.default_rng(3).standard_normal(strain.shape)
+    product = by_numpy.apply(direction, np.empty_like(direction))
+    monkeypatch.setenv("HOAD_COMPILE", "c")
+    np.testing.assert_allclose(tangent.apply(direction, np.empty_like(direction)), product, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(tangent.apply(direction, direction), product, rtol=1e-11, atol=1e-13)  # in place
+
+
+def test_the_environment_is_obeyed(monkeypatch):
+    for setting, there in (("off", False), ("numpy", False), ("c", True), ("", True)):
+        monkeypatch.setenv("HOAD_COMPILE", setting)
+        assert (compiled.symmetric_product(3) is not None) is there
+    monkeypatch.setenv("HOAD_COMPILE", "0")
+    with pytest.raises(CompileError, match="HOAD_COMPILE is '0'"):
+        compiled.symmetric_product(3)
 
 
 def test_outside_its_domain_a_compiled_law_has_infinite_energy():
@@ -99,7 +154,7 @@ def test_a_kernel_that_differs_is_not_used(monkeypatch, caplog):
     monkeypatch.setattr(compiled.CompiledLaw, "_function", wrong)
     _, energy, stress, tangent = evaluate(law, kin, strain)
     assert sum("differs from NumPy" in r.message for r in caplog.records) == 2
-    monkeypatch.setenv("HOAD_COMPILE", "0")
+    monkeypatch.setenv("HOAD_COMPILE", "numpy")
     _, energy_numpy, stress_numpy, tangent_numpy = evaluate(law, kin, strain)
     np.testing.assert_array_equal(energy, energy_numpy)
     np.testing.assert_array_equal(stress, stress_numpy)
@@ -130,7 +185,7 @@ def test_every_elastic_law_is_the_same_compiled_or_left_to_numpy(case, monkeypat
     kin = Kinematics(law.kinematics, 2, out_of_plane=3 in law.dimensions)
     strain = 0.2 * case.amount * np.random.default_rng(0).standard_normal((kin.components, 30))
     _, energy, stress, tangent = evaluate(law, kin, strain)
-    monkeypatch.setenv("HOAD_COMPILE", "0")
+    monkeypatch.setenv("HOAD_COMPILE", "numpy")
     _, energy_numpy, stress_numpy, tangent_numpy = evaluate(law, kin, strain)
     np.testing.assert_allclose(energy, energy_numpy, rtol=1e-10, atol=1e-13)
     np.testing.assert_allclose(stress, stress_numpy, rtol=1e-10, atol=1e-12 * np.abs(stress_numpy).max())
@@ -143,8 +198,29 @@ def test_every_inelastic_law_is_the_same_compiled_or_left_to_numpy(case, monkeyp
     kin = Kinematics(case.law.kinematics, 3)
     strain = case.amount * np.random.default_rng(0).standard_normal((kin.components, 12))
     _, energy, stress, tangent = evaluate(case.law, kin, strain)
-    monkeypatch.setenv("HOAD_COMPILE", "0")
+    monkeypatch.setenv("HOAD_COMPILE", "numpy")
     _, energy_numpy, stress_numpy, tangent_numpy = evaluate(case.law, kin, strain)
     np.testing.assert_allclose(energy, energy_numpy, rtol=1e-9, atol=1e-13)
     np.testing.assert_allclose(stress, stress_numpy, rtol=1e-8, atol=1e-11 * np.abs(stress_numpy).max())
     np.testing.assert_allclose(tangent.upper, tangent_numpy.upper, rtol=1e-7, atol=1e-9 * np.abs(tangent_numpy.upper).max())
+
+
+def test_threads_of_blocks_and_of_compiled_code_are_the_same(monkeypatch):
+    monkeypatch.delenv("HOAD_NUM_THREADS", raising=False)
+    before = hoad.get_num_threads()
+    try:
+        for n in (1, 3):
+            hoad.set_num_threads(n)
+            assert threads() == n
+    finally:
+        hoad.set_num_threads(before)
+    monkeypatch.setenv("HOAD_NUM_THREADS", "2")
+    assert threads() == 2
+
+
+@pytest.mark.parametrize("n", [1, 4096, 5000])
+def test_rows_of_tangents_do_not_share_lines_of_the_cache(n):
+    upper = staggered(45, n)
+    assert upper.shape == (45, n)
+    assert upper.strides == (upper.strides[0], 8)
+    assert upper.strides[0] % 4096 == 1536
