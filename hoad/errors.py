@@ -297,6 +297,13 @@ class CompileError(HoadError, TypeError):
         )
 
     @classmethod
+    def mixed(cls, name: str, arguments: str, error: Exception) -> CompileError:
+        return cls(
+            f"{name} was given arrays of the host (argument {arguments}) beside arrays of a device, and they met ({error}); "
+            "expected all of them on one device. Move them with cupy.asarray(x), once, before the calls."
+        )
+
+    @classmethod
     def option(cls, what: str, found: Any, expected: str) -> CompileError:
         return cls(f"{what} is {found!r}, expected {expected}.")
 

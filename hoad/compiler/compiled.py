@@ -18,7 +18,7 @@ from hoad.compiler.recording import Recorded, record_twice
 from hoad.compiler.report import Cost
 from hoad.compiler.signature import Call, Static, describe
 from hoad.core.space import NAMESPACE, flatten
-from hoad.errors import ArgumentWriteError, CompileError
+from hoad.errors import ArgumentWriteError, CompileError, HoadError
 from hoad.modes.comparison import alike_results
 from hoad.modes.surroundings import Captures
 from hoad.modes.watched import ForeignTraceError
@@ -61,6 +61,7 @@ class CompiledFunction:
         self._options = (static_argnums, static_argnames, backend)
         self._static = Static(f, static_argnums, static_argnames)
         self._backend = settings.backend_of(backend)
+        self._there = settings.backend_there(backend)
         settings.load(self._backend)
         self._eager = "the back end is off" if self._backend == "off" else ""
         self._changes = 0
@@ -121,6 +122,9 @@ class CompiledFunction:
                     settings.once("%s runs without compilation beyond %d signatures: %s", self._name, MOST_SIGNATURES, ADVICE)
                     return self._f(*args, **kwargs)
                 paths = Paths(describe(call.key), self._name)
+                if len(call.places) > 1:
+                    paths.give_up("its arguments are on several devices")
+                    self._paths[call.key] = paths
             program, result = paths.run(call.leaves)  # another thread may have made it meanwhile
             if program is None and not paths.eager:
                 try:
@@ -130,7 +134,7 @@ class CompiledFunction:
                 except (ArgumentWriteError, CompileError):
                     raise
                 except Exception as error:
-                    result = self._f(*args, **kwargs)  # which raises it too, unless recording is the reason
+                    result = self._itself(call, args, kwargs)  # which raises it too, unless recording is the reason
                     paths.give_up(f"recording it raised {type(error).__name__}: {str(error).partition('. ')[0]}")
                     self._paths[call.key] = paths
                     return result
@@ -138,12 +142,21 @@ class CompiledFunction:
                     result = self._f(*args, **kwargs)
                     if not alike_results(recorded.results, flatten(result)[0]):
                         recorded = replace(recorded, failed=OTHER_RESULTS)
-                program, result = paths.add(replace(recorded, results=()), call.leaves, self._backend)
+                program, result = paths.add(recorded, call.leaves, self._backend, self._there)
                 self._paths[call.key] = paths
         if program is None:
             return self._f(*args, **kwargs)
         self._remember(program, call)
         return result
+
+    def _itself(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The result of the function, and what to do where arrays of the host meet those of a device."""
+        try:
+            return self._f(*args, **kwargs)
+        except TypeError as error:
+            if call.mixed and not isinstance(error, HoadError):
+                raise CompileError.mixed(self._name, call.mixed, error) from error
+            raise
 
     def _surround(self, call: Call, recorded: Recorded) -> Captures:
         """Watch what the function and its static arguments use."""
@@ -279,8 +292,9 @@ def compile(f: Any = None, *, static_argnums: Any = (), static_argnames: Any = (
     static_argnames : str or sequence of str
         The same by name.
     backend : {"c", "numpy", "off", "cuda"}, optional
-        What runs the Programs; default: the environment variable ``HOAD_COMPILE``, or "c". Both are read when ``compile`` is
-        called. Where native code cannot be had, NumPy runs the same steps, and one line in the log "hoad" says why.
+        What runs the Programs; default: the environment variable ``HOAD_COMPILE``, or "c", and "cuda" for arrays of a device.
+        Both are read when ``compile`` is called. Where native code cannot be had, NumPy (or CuPy) runs the same steps, and one line
+        in the log "hoad" says why.
 
     Returns
     -------
@@ -292,7 +306,7 @@ def compile(f: Any = None, *, static_argnums: Any = (), static_argnames: Any = (
     ------
     CompileError
         When it is called: if ``f`` draws random numbers, counts its calls or reads a clock, so that two recordings differ; if an
-        argument can be neither an input nor static.
+        argument can be neither an input nor static; if arrays of the host meet arrays of a device.
     ArgumentWriteError
         When it is called: if ``f`` writes into its arguments.
 
@@ -308,8 +322,9 @@ def compile(f: Any = None, *, static_argnums: Any = (), static_argnames: Any = (
     says so.
 
     Numbers and arrays that ``f`` closes over, also through globals and attributes, are compared with what they were, and ``f`` is
-    recorded again when they have changed. Of arrays beyond 512 elements a sample is compared: call ``clear()`` after overwriting a
-    few elements of a large array, or pass it as an argument.
+    recorded again when they have changed. Of arrays beyond 512 elements a sample is compared, of arrays of a device nothing but
+    which array it is: call ``clear()`` after overwriting a few elements of a large array, or anything in an array of a device, or
+    pass it as an argument.
 
     Called with traced values, it is ``f`` itself: ``hoad.grad`` of a compiled function differentiates ``f``. Compiled code gives no
     floating-point warnings.

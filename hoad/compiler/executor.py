@@ -13,7 +13,8 @@ from hoad.compiler.calls.stub import ready
 from hoad.compiler.emit.program import Native
 from hoad.compiler.loops.roots import Call
 from hoad.compiler.loops.values import Constant, Input, Result, Value
-from hoad.compiler.lower.lowering import LOOPS, Lowered
+from hoad.compiler.lower.lowering import LOOPS, Lowered, code
+from hoad.compiler.replay import ReplayError
 from hoad.compiler.steps import ArraySpec, Steps
 
 __all__ = ["NativeExecutor", "arena"]
@@ -21,6 +22,8 @@ __all__ = ["NativeExecutor", "arena"]
 ALIGNMENT = 64
 HEAVY = 20_000.0
 """Operations from which other Python threads may run meanwhile."""
+IDLE = 2
+"""Scratch memories that are kept for later calls; more are there only while more calls run at the same time."""
 
 
 def arena(sizes: Sequence[tuple[int, int, int]]) -> tuple[list[int], int]:
@@ -88,6 +91,7 @@ class NativeExecutor:
             run.argtypes, run.restype = [ctypes.c_void_p, ctypes.c_long, ctypes.c_long], ctypes.c_long
             self.run = run
         self.explain = _explanation(native, lowered, self.total)
+        self._idle: list[tuple[list[Any], list[int]]] = []
         self._pure = library is not None and not any(isinstance(s, Call) for s in native.segments)
         self._fast: Callable[..., Any] | None = None
 
@@ -135,11 +139,10 @@ class NativeExecutor:
             np.empty(s.shape, s.dtype) if v.dtype in LOOPS and not isinstance(v, Result) else None
             for v, s in zip(b.outputs, self.specs)
         ]
-        memory = np.empty(self.total + ALIGNMENT, np.uint8)
-        start = -memory.ctypes.data % ALIGNMENT
-        arrays: list[Any] = [*inputs, *outputs, *[c.array for c in b.constants]]
-        arrays += [memory[start + o : start + o + size] for o, (size, _, _) in zip(self.offsets, b.scratch, strict=True)]
-        table = (ctypes.c_void_p * max(1, len(arrays)))(*[None if a is None else a.ctypes.data for a in arrays])
+        fixed, addresses = self._scratch()
+        arrays: list[Any] = [*inputs, *outputs, *fixed]
+        moving = [None if a is None else a.ctypes.data for a in (*inputs, *outputs)]
+        table = (ctypes.c_void_p * max(1, len(arrays)))(*moving, *addresses)
         known: dict[int, Any] = {}
 
         def array_of(v: Value) -> Any:
@@ -152,6 +155,28 @@ class NativeExecutor:
             a = arrays[b.place[id(v)]]
             return a if a.dtype != np.uint8 or v.dtype == "u1" else a.view(v.dtype).reshape(v.shape)
 
+        try:
+            return self.carry_out(outputs, array_of, known, table)
+        finally:
+            if len(self._idle) < IDLE:
+                self._idle.append((fixed, addresses))
+
+    def _scratch(self) -> tuple[list[Any], list[int]]:
+        """Constants and scratch arrays that no other call uses, and where they are."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            b = self.native.buffers
+            memory = np.empty(self.total + ALIGNMENT, np.uint8)
+            start = -memory.ctypes.data % ALIGNMENT
+            fixed: list[Any] = [c.array for c in b.constants]
+            fixed += [memory[start + o : start + o + size] for o, (size, _, _) in zip(self.offsets, b.scratch, strict=True)]
+            return fixed, [a.ctypes.data for a in fixed]
+
+    def carry_out(
+        self, outputs: Sequence[Any], array_of: Any, known: dict[int, Any], table: Any
+    ) -> tuple[list[Any] | None, list[Any]]:
+        """Run everything; nothing that is returned lies in scratch memory."""
         for segment in self.native.segments:
             if isinstance(segment, Call):
                 try:
@@ -167,7 +192,7 @@ class NativeExecutor:
         if failed is not None:
             return None, failed
         results: list[Any] = []
-        for v, out in zip(b.outputs, outputs, strict=True):
+        for v, out in zip(self.native.buffers.outputs, outputs, strict=True):
             if out is None:
                 y = array_of(v)
                 results.append(y.copy("K") if isinstance(y, np.ndarray) else y)
@@ -185,8 +210,11 @@ class NativeExecutor:
         with np.errstate(all="ignore"):
             y = step.primitive.native(*args, **step.kw)
         for v, part in zip(call.results, y if step.primitive.multi else (y,), strict=True):
+            found = np.asarray(part)
+            if found.shape != v.shape or code(found.dtype) != v.dtype:  # as with roots and eigenvalues that become complex
+                raise ReplayError(f"{step.primitive.name} gave {found.dtype}{list(found.shape)}, expected {v.dtype}{list(v.shape)}")
             if v.dtype in LOOPS:
-                part = np.ascontiguousarray(part).reshape(v.shape)
+                part = np.ascontiguousarray(found).reshape(v.shape)
                 place = self.native.buffers.place.get(id(v))
                 if place is not None:
                     table[place] = part.ctypes.data

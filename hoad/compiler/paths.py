@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import optree
 
+from hoad.backends import Backend, on_device, to_host
 from hoad.compiler import report, settings
+from hoad.compiler.placed import library_of
 from hoad.compiler.recording import Recorded
 from hoad.compiler.report import Cost
 from hoad.compiler.steps import Guard, Steps
@@ -44,9 +47,13 @@ class CompiledProgram:
         Before them.
     executor : object
     signature : str
+    library : Backend or None
+        The library of the device that holds some of the results.
     """
 
-    def __init__(self, recorded: Recorded, steps: Steps, executor: Any, signature: str, backend: str) -> None:
+    def __init__(
+        self, recorded: Recorded, steps: Steps, executor: Any, signature: str, backend: str, library: Backend | None = None
+    ) -> None:
         self.recorded = recorded
         self.steps = steps
         self.executor = executor
@@ -59,7 +66,10 @@ class CompiledProgram:
         spec = recorded.spec
         shapes = [() if slot is None else steps.specs[slot].shape for slot, _ in steps.outputs]
         plain = not self.constants and all(scalar or shapes[i] for i, scalar in self.computed)
-        self._plain = plain and not recorded.weak
+        self.library = library
+        self._there = [on_device(y) for y in recorded.results]
+        self.recorded = replace(recorded, results=())
+        self._plain = plain and not recorded.weak and library is None
         self.single = spec is None
         count = len(recorded.scalars)
         self.tuple = spec is not None and spec.type is tuple and spec.num_nodes == count + 1
@@ -117,6 +127,8 @@ class CompiledProgram:
     def result(self, outputs: Sequence[Any]) -> Any:
         """The result as the function gives it."""
         leaves = list(outputs)
+        if self.library is not None:
+            return unflatten(self.recorded.spec, self._in_place(leaves))
         for i, value in self.constants:
             leaves[i] = value.copy("K") if isinstance(value, np.ndarray) else value
         for i, scalar in self.computed:
@@ -126,6 +138,21 @@ class CompiledProgram:
             elif not isinstance(y, np.ndarray):
                 leaves[i] = np.asarray(y)
         return unflatten(self.recorded.spec, leaves)
+
+    def _in_place(self, leaves: list[Any]) -> list[Any]:
+        """Results where the function leaves them: on the device or on the host."""
+        assert self.library is not None
+        for i, value in self.constants:
+            if not self._there[i]:
+                leaves[i] = value.copy("K") if isinstance(value, np.ndarray) else value
+        constant = {i for i, _ in self.constants}
+        for i, (y, there) in enumerate(zip(leaves, self._there, strict=True)):
+            if there:
+                leaves[i] = y if on_device(y) else self.library.asarray(np.array(y))
+            elif i not in constant:
+                y = np.asarray(to_host(y) if on_device(y) else y)
+                leaves[i] = y[()] if self.recorded.scalars[i] else y
+        return leaves
 
 
 def _like(found: Any, expected: Any) -> Any:
@@ -183,8 +210,13 @@ class Paths:
         if programs and program is not programs[0]:
             self.programs = (program, *(p for p in programs if p is not program))
 
-    def add(self, recorded: Recorded, leaves: Sequence[Any], backend: str) -> tuple[CompiledProgram | None, Any]:
-        """A Program for a new path, and its result; (None, None) where the function has to run itself."""
+    def add(
+        self, recorded: Recorded, leaves: Sequence[Any], backend: str, there: str | None = None
+    ) -> tuple[CompiledProgram | None, Any]:
+        """A Program for a new path, and its result; (None, None) where the function has to run itself.
+
+        ``there`` is the back end for arrays of a device; by default ``backend``.
+        """
         if recorded.failed:
             return self.give_up(recorded.failed)
         for known in self.programs:
@@ -201,12 +233,22 @@ class Paths:
         looks = [g for g in recorded.steps.guards if not isinstance(g.value, bool | int)]
         if looks and sum(any(not isinstance(g.value, bool | int) for g in p.steps.guards) for p in self.programs) >= MOST_LOOKS:
             return self.give_up(f"it looks at the numbers of arrays, in {looks[0].what}")
-        steps = settings.optimised(recorded.steps, backend)
-        program = CompiledProgram(recorded, steps, settings.executor_for(steps, backend), self.signature, backend)
+        steps = recorded.steps
+        library = library_of(steps, (*leaves, *recorded.results))
+        found = settings.made(steps, leaves, backend, there or backend)
+        program = CompiledProgram(recorded, *found[:2], self.signature, found[2], library)
         try:
             result, at, _ = program.run(leaves)
         except Exception as error:
-            return self.give_up(_unrepeatable(error))
+            if found[2] != "cuda":
+                return self.give_up(_unrepeatable(error))
+            settings.once("%s runs as calls of a library: CUDA failed (%s: %s)", self.name, type(error).__name__, error)
+            found = settings.repeated(steps, leaves)
+            program = CompiledProgram(recorded, *found[:2], self.signature, found[2], library)
+            try:
+                result, at, _ = program.run(leaves)
+            except Exception as error:
+                return self.give_up(_unrepeatable(error))
         self.programs = (program, *self.programs)
         return (program, result) if at < 0 else (None, None)
 

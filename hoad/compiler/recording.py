@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from hoad.backends import on_device, to_host
 from hoad.compiler.steps import ArraySpec, Guard, Step, Steps
 from hoad.core.box import Box, Buffer, held
 from hoad.core.space import Spec, flatten
 from hoad.errors import ArgumentWriteError, CompileError
 from hoad.modes.comparison import answer, same_arguments
-from hoad.modes.constants import Constants
+from hoad.modes.constants import Constants, alike_there
 from hoad.modes.watched import ForeignTraceError, UnrollError, Watch, Watched, WatchedNumber, watch
 
 __all__ = ["Recorded", "record_twice"]
@@ -133,12 +134,12 @@ class _Run:
                 scalars.append(isinstance(held(y), np.generic))
                 results.append(held(y))
             else:
-                if not isinstance(y, _CONSTANTS):
+                if not isinstance(y, _CONSTANTS) and not on_device(y):
                     failed = f"its result holds a {type(y).__name__}"
                 results.append(y)
-                outputs.append((None, y.copy() if isinstance(y, np.ndarray) else y))
+                outputs.append((None, y.copy() if isinstance(y, np.ndarray) or on_device(y) else y))
                 scalars.append(False)
-        guards = tuple(Guard(a.slot, a.value, a.what) for a in state.asked)
+        guards = tuple(Guard(a.slot, to_host(a.value) if on_device(a.value) else a.value, a.what) for a in state.asked)
         specs = {slot: ArraySpec(*spec) for slot, spec in state.specs.items()}
         steps = Steps(tuple(specs[i] for i in range(self.count)), tuple(state.steps), tuple(outputs), guards, specs, self.numbers)
         lasting = list(state.constants.lasting.values())
@@ -194,7 +195,7 @@ def _where(a: Watch, b: Watch) -> tuple[int, str, str]:
 
 def _count(x: Any) -> int:
     """How many arrays there are in the arguments of a step."""
-    if isinstance(x, np.ndarray):
+    if isinstance(x, np.ndarray) or on_device(x):
         return int(x.dtype.kind != "O")
     if type(x) in (tuple, list):
         return sum(map(_count, x))
@@ -208,4 +209,4 @@ def _same_output(x: Any, y: Any) -> bool:
         x, y = (v.snapshot() if type(v) is Buffer else v for v in (x, y))
     if isinstance(x, np.ndarray | np.generic) and isinstance(y, np.ndarray | np.generic):
         return answer(x) == answer(y)
-    return same_arguments(x, y)
+    return alike_there(x, y) if on_device(x) else same_arguments(x, y)

@@ -1,7 +1,8 @@
 """The signature of a call: which arguments are arrays, of which shapes and dtypes, and everything else by value.
 
-Programs are kept by signature.  Arrays, NumPy scalars and Python floats and complex numbers, alone or in containers, are inputs; an
-int, a bool, a string, None, a function or another object that can be hashed is static: another value is another Program.
+Programs are kept by signature.  Arrays of the host or of a device, NumPy scalars and Python floats and complex numbers, alone or in
+containers, are inputs; an int, a bool, a string, None, a function or another object that can be hashed is static: another value is
+another Program.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import optree
 
+from hoad import backends
 from hoad.core.box import Box, Buffer
 from hoad.core.space import NAMESPACE, flatten
 from hoad.errors import CompileError
@@ -117,9 +119,11 @@ class Call:
         Whether the inputs are the positional arguments, in their order, and nothing else.
     plain : bool
         Whether all arrays among them are in C order.
+    places : frozenset
+        The devices that hold arrays among them, as (name of the library, number).
     """
 
-    __slots__ = ("fixed", "flat", "key", "leaves", "named", "parts", "plain", "spec", "traced", "where")
+    __slots__ = ("fixed", "flat", "key", "leaves", "named", "parts", "places", "plain", "spec", "traced", "where")
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], static: Static, name: str) -> None:
         self.traced = False
@@ -157,7 +161,9 @@ class Call:
             self.leaves.append(x)
         self.parts = parts
         self.spec = spec
-        self.plain = not any(type(d) is tuple and len(d) > 2 for d in described)
+        there = [d.place for d in described if type(d) is _There]
+        self.places = frozenset(there) if there else _NOWHERE
+        self.plain = not self.places and not any(type(d) is tuple and len(d) > 2 for d in described)
         self.flat = not self.named and not self.fixed and len(self.leaves) == count and spec.num_nodes == count + 1
         self.key = (spec, tuple(described), self.fixed)
 
@@ -183,17 +189,44 @@ class Call:
                 raise CompileError.array(name, _place(self.spec, i), f"an array of dtype {dtype}")
 
     @property
+    def mixed(self) -> str:
+        """Where arrays of the host are, beside arrays of a device; empty if there are none."""
+        if not self.places:
+            return ""
+        return ", ".join(_place(self.spec, i) for i, x in zip(self.where, self.leaves, strict=True) if isinstance(x, np.ndarray))
+
+    @property
     def statics(self) -> list[Any]:
         """Everything that is not an input."""
         inputs = set(self.where)
         return [x for i, x in enumerate(self.parts) if i not in inputs] + [v.value for _, v in self.fixed]
 
 
-def _layout(a: np.ndarray) -> tuple[Any, ...]:
-    """Shape and dtype, and the axes from the largest stride to the smallest where that is not C order: results follow it."""
+class _There(NamedTuple):
+    """An array of a device."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+    order: tuple[int, ...]
+    place: tuple[str, int]
+
+
+_NOWHERE: frozenset[tuple[str, int]] = frozenset()
+
+
+def _axes(a: Any) -> tuple[int, ...]:
+    """The axes from the largest stride to the smallest where that is not C order, else nothing."""
+    if a.ndim < 2 or a.flags.c_contiguous:
+        return ()
     strides = a.strides
     order = tuple(sorted(range(a.ndim), key=lambda k: -abs(strides[k])))
-    return (a.shape, a.dtype) if order == tuple(range(a.ndim)) else (a.shape, a.dtype, order)
+    return () if order == tuple(range(a.ndim)) else order
+
+
+def _layout(a: np.ndarray) -> tuple[Any, ...]:
+    """Shape and dtype, and the order of the axes in memory where that is not C order: results follow it."""
+    order = _axes(a)
+    return (a.shape, a.dtype, order) if order else (a.shape, a.dtype)
 
 
 def _other(x: Any, name: str, spec: Any, i: int) -> tuple[Any, Any]:
@@ -207,6 +240,9 @@ def _other(x: Any, name: str, spec: Any, i: int) -> tuple[Any, Any]:
         if isinstance(plain, np.generic):
             return plain, plain.dtype.type
         return plain, _layout(plain)
+    if backends.on_device(x):
+        library = backends.of(x)
+        return x, _There(x.shape, x.dtype, _axes(x), (library.name, library.place(x)))
     try:
         return None, Fixed(x)
     except TypeError:
@@ -223,7 +259,10 @@ def describe(key: tuple[Any, ...]) -> str:
     """A signature as text: ``(float64[3, 2], float)``."""
     parts = []
     for d in key[1]:
-        if isinstance(d, tuple):
+        if type(d) is _There:
+            order = f" with axes {d.order} in memory" if d.order else ""
+            parts.append(f"{d.dtype}{list(d.shape)}{order} on {d.place[0]}:{d.place[1]}")
+        elif isinstance(d, tuple):
             order = f" with axes {d[2]} in memory" if len(d) > 2 and d[2] else ""
             parts.append(f"{d[1]}{list(d[0])}{order}")
         else:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from hoad.backends import on_device, to_host, truth
 from hoad.core.box import Box
 from hoad.core.primitive import Primitive
-from hoad.modes.constants import bits, fingerprint
+from hoad.modes.constants import alike_there, bits, fingerprint
 
 __all__ = ["alike_results", "answer", "same_arguments"]
 
@@ -19,19 +20,17 @@ def answer(value: Any) -> tuple[Any, ...]:
     """A hashable that is equal where two answers are, bit for bit."""
     if isinstance(value, bool | int):
         return (type(value).__name__, value)
-    a = np.asarray(value)
+    a = np.asarray(to_host(value) if on_device(value) else value)
     return ("array", a.dtype.str, a.shape, bits(a))
 
 
 def alike_results(found: Any, expected: Any) -> bool:
     """Whether two lists of results agree in shapes, dtypes and, but for rounding, in the numbers."""
-    if len(found) != len(expected):
+    if len(found) != len(expected) or any(on_device(x) is not on_device(y) for x, y in zip(found, expected, strict=True)):
         return False
-    size = max(
-        (float(np.max(np.abs(x[np.isfinite(x)]), initial=0.0)) for x in map(np.asarray, expected) if x.dtype.kind in "fc"),
-        default=0.0,
-    )
-    for x, y in zip(map(np.asarray, found), map(np.asarray, expected), strict=True):
+    pairs = [p if on_device(p[0]) else tuple(map(np.asarray, p)) for p in zip(found, expected, strict=True)]
+    size = max((_largest(y) for _, y in pairs if y.dtype.kind in "fc"), default=0.0)
+    for x, y in pairs:
         if x.shape != y.shape or x.dtype != y.dtype:
             return False
         if y.dtype.kind in "fc":
@@ -40,9 +39,14 @@ def alike_results(found: Any, expected: Any) -> bool:
             continue
         else:
             close = np.equal(x, y)
-        if not np.all(close):
+        if not truth(np.all(close)):
             return False
     return True
+
+
+def _largest(x: Any) -> float:
+    """The largest finite absolute value, 0 if there is none."""
+    return float(to_host(np.max(np.where(np.isfinite(x), np.abs(x), 0.0)))) if x.size else 0.0
 
 
 def same_arguments(x: Any, y: Any) -> bool:
@@ -52,7 +56,7 @@ def same_arguments(x: Any, y: Any) -> bool:
     kind = type(x)
     if kind is not type(y):
         return False
-    if isinstance(x, np.ndarray):
+    if isinstance(x, np.ndarray) or on_device(x):
         return x.shape == y.shape and x.dtype == y.dtype
     if kind in (tuple, list):
         return len(x) == len(y) and all(same_arguments(p, q) for p, q in zip(x, y, strict=True))
@@ -77,6 +81,8 @@ def _alike(x: Any, y: Any, seen: set[tuple[int, int]], own: bool) -> bool:
     seen.add((id(x), id(y)))
     if isinstance(x, np.ndarray):
         return fingerprint(x) == fingerprint(y)
+    if on_device(x):
+        return alike_there(x, y)
     if isinstance(x, _NUMBERS):
         return not own or (answer(x) == answer(y) if isinstance(x, np.generic) else repr(x) == repr(y))
     if isinstance(x, Box):  # in a function made for this recording, which a repetition will refuse

@@ -3,7 +3,8 @@
 Followed from the function are closure cells, defaults, the items of containers, and the globals and attributes that its code and
 the code of the functions it reaches mention.  Numbers, texts and functions are compared with what was there.  Of arrays a sample
 of the bytes is: all of them up to 512 elements; beyond, 64 elements at equal distances and 1,024 neighbours from the middle, so
-that a few elements that are overwritten in a larger array can go unnoticed.
+that a few elements that are overwritten in a larger array can go unnoticed.  Of arrays of a device nothing but which array it is:
+looking at the numbers would wait for the device at each call.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from hoad.backends import on_device
 from hoad.core.box import Box
 
 __all__ = ["Captures"]
@@ -130,6 +132,8 @@ class Captures:
         """Take down the places in ``x``; returns what they hold."""
         if isinstance(x, np.ndarray):
             self._sample(x)
+            return []
+        if on_device(x):
             return []
         if isinstance(x, FunctionType):
             return self._function(x)

@@ -10,11 +10,12 @@ from scipy.sparse.linalg import LinearOperator
 
 from hoad.operators.hessian import HessianOperator
 from hoad.operators.jacobian import JacobianOperator
+from hoad.operators.products import DeviceLinearOperator
 
 __all__ = ["GaussNewtonOperator"]
 
 
-class GaussNewtonOperator(LinearOperator):
+class GaussNewtonOperator(DeviceLinearOperator):
     """Jᵀ L J, with J the Jacobian of ``residual`` at ``x`` and L the Hessian of ``loss`` at residual(x).
 
     Parameters

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator
 
 from hoad.errors import DTypeError
+from hoad.operators.products import DeviceLinearOperator
 from hoad.operators.vectors import Vectors
 from hoad.transforms.batching import vmap
 from hoad.transforms.linear import linearize_hvp
@@ -18,7 +19,7 @@ from hoad.transforms.second import hvp, vhv
 __all__ = ["HessianOperator"]
 
 
-class HessianOperator(LinearOperator):
+class HessianOperator(DeviceLinearOperator):
     """Hessian of ``f`` at ``x`` as a SciPy linear operator, which ``eigsh``, ``cg``, ``minres`` and ``lobpcg`` take.
 
     Parameters

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.sparse.linalg import LinearOperator
 
+from hoad.operators.products import DeviceLinearOperator
 from hoad.operators.vectors import Vectors
 from hoad.transforms.batching import vmap
 from hoad.transforms.first import vjp
@@ -17,7 +17,7 @@ from hoad.transforms.linear import linearize
 __all__ = ["JacobianOperator"]
 
 
-class JacobianOperator(LinearOperator):
+class JacobianOperator(DeviceLinearOperator):
     """Jacobian of ``f`` at ``x`` as a SciPy linear operator, which ``lsqr``, ``lsmr`` and ``svds`` take.
 
     Parameters

@@ -9,6 +9,7 @@ signatures were read in CuPy's sources (main, August 2026: cupy/_core/core.pyx, 
 from __future__ import annotations
 
 import re
+import weakref
 
 import numpy as np
 
@@ -115,6 +116,9 @@ def _holds_host(index):
     return any(isinstance(p, np.ndarray | list) for p in parts)
 
 
+_owners = weakref.WeakValueDictionary()
+
+
 class Guarded:
     """A device array in disguise."""
 
@@ -124,6 +128,8 @@ class Guarded:
     def __init__(self, data):
         assert type(data) is np.ndarray, type(data)
         self.data = data
+        if data.base is None:
+            _owners[id(data)] = self
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
         known = ufunc.__name__ in UFUNCS or ufunc.__name__ in _Special.NAMES
@@ -160,6 +166,16 @@ class Guarded:
     # -- attributes ------------------------------------------------------------------------------------------------
     shape = property(lambda self: self.data.shape)
     dtype = property(lambda self: self.data.dtype)
+    device = "guarded"
+
+    @property
+    def base(self):
+        """The array whose memory this one looks at."""
+        root = self.data
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        return None if root is self.data else _owners.get(id(root))
+
     ndim = property(lambda self: self.data.ndim)
     size = property(lambda self: self.data.size)
     itemsize = property(lambda self: self.data.itemsize)
@@ -385,5 +401,6 @@ BACKEND = backends.Backend(
     synchronise=lambda: None,
     scatter_add=_scatter_add,
     special=_Special,
+    address=lambda x: x.data.ctypes.data,
 )
 backends.register(Guarded, BACKEND)

@@ -226,6 +226,13 @@ def loops():
                 reverse,
             ),
         )
+        yield (
+            f"lanes {reverse}",
+            rolled(
+                lambda x, s, u, w: (0.9 * x + u[:, None] * np.tanh(x @ w), s + np.sum(x, 1), x[:, ::-1] > 0.5),
+                [normal(21, 4), normal(21)], [normal(5, 21)], [normal(4, 4) * 0.3], 5, reverse,
+            ),
+        )  # fmt: skip
 
 
 LOOPS = dict(loops())

@@ -6,11 +6,16 @@ import ctypes
 import re
 import subprocess
 import tempfile
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from hoad import backends
 from hoad.compiler.emit.cuda_prelude import PRELUDE
+from tests.backends import guarded
+from tests.backends.guarded import Guarded
 
 HEADER = Path(__file__).with_name("cuda_emulator.h")
 TYPE = r"(const )?(double|float|unsigned char|int|long long)"
@@ -34,9 +39,14 @@ def emulated(source: str) -> str:
 
 
 class EmulatedDevice:
-    """Arrays of the device are of a subclass of ndarray. Sources are compiled together when the first launch is due."""
+    """Arrays of the device are of a subclass of ndarray. Sources are compiled together when the first launch is due.
+
+    What is queued while ``capture`` runs is noted and not carried out; results of libraries hold nothing until the replay.
+    """
 
     pending: list = []
+    refuses_products = False
+    """Whether products of matrices cannot be captured."""
 
     def __init__(self):
         self.launches = []
@@ -44,7 +54,11 @@ class EmulatedDevice:
         self.captures = 0
         self.captured = None
         self.uploads = 0
+        self.downloads = 0
         self.memories = {}
+
+    def beside(self, arrays):
+        return nullcontext()
 
     def key(self):
         return (0,)
@@ -56,7 +70,7 @@ class EmulatedDevice:
 
     def launch(self, function, grid, block, arguments):
         if self.captured is not None:
-            self.captured.append((function, grid, block, arguments))
+            self.captured.append(lambda: self.launch(function, grid, block, arguments))
             return
         if function.entry is None:
             _compile()
@@ -68,10 +82,10 @@ class EmulatedDevice:
     def _argument(self, function, k, a):
         if isinstance(a, int):
             return a
-        assert isinstance(a, DeviceArray)
+        a = self.inner(a)
         if a.dtype == np.uint64:  # a table of addresses: what it holds are descriptions of arrays
             return a.ctypes.data
-        return ctypes.addressof(self._memory(a))
+        return ctypes.addressof(self._memory(a)[0])
 
     def _memory(self, a):
         key = (id(a.owner), a.ctypes.data, a.size, a.dtype.str)
@@ -80,57 +94,167 @@ class EmulatedDevice:
             marks = np.zeros((2, max(1, a.size)), np.int64)
             memory = _Memory(a.ctypes.data, a.size, known.ctypes.data, marks[0].ctypes.data, marks[1].ctypes.data, -1)
             self.memories[key] = (memory, known, a.owner, a, marks)
-        return self.memories[key][0]
+        return self.memories[key]
 
-    def capture(self, run):
-        self.captures += 1
-        self.captured = []
-        run()
-        recorded, self.captured = self.captured, None
+    # -- arrays -----------------------------------------------------------------------------------------------------------
 
-        def replay():
-            self.replays += 1
-            for launch in recorded:
-                self.launch(*launch)
+    def inner(self, x):
+        """The array of the memory that the device may touch."""
+        assert isinstance(x, DeviceArray)
+        return x
 
-        return replay
+    def outer(self, a):
+        """What others see of it."""
+        return a
 
     def holds(self, x):
         return isinstance(x, DeviceArray)
 
+    def address(self, x):
+        return self.inner(x).ctypes.data
+
     def asarray(self, x):
-        if self.holds(x) and x.flags.c_contiguous:
-            return x
+        if self.holds(x):
+            if x.flags.c_contiguous:
+                return x
+            y = x.copy()
+            if self.captured is not None:
+                self.captured.append(lambda: self.copy(x, y))
+            return y
+        self.not_captured("an upload")
         self.uploads += 1
-        return device_array(np.array(x, order="C"))
+        return self.outer(device_array(np.array(x, order="C")))
+
+    upload = asarray
 
     def to_host(self, x):
+        self.not_captured("a download")
+        self.downloads += 1
         self.check_written(x)
-        return np.array(x.view(np.ndarray))
+        return np.array(self.inner(x).view(np.ndarray))
+
+    def not_captured(self, what):
+        if self.captured is not None:
+            raise RuntimeError(f"{what} while the stream is capturing")
 
     def check_written(self, x):
         """All elements have a value; bytes hold what lies in them."""
-        assert self.holds(x)
-        if not x.owner.full and x.dtype != np.uint8:
-            self._memory(x)
-            known = self.memories[id(x.owner), x.ctypes.data, x.size, x.dtype.str][1]
-            assert known.all(), f"{int((known == 0).sum())} of {x.size} elements of a result have no value"
+        a = self.inner(x)
+        if not a.owner.full and a.dtype != np.uint8:
+            known = self._memory(a)[1]
+            assert known.all(), f"{int((known == 0).sum())} of {a.size} elements of a result have no value"
 
     def empty(self, shape, dtype):
         a = np.empty(shape, dtype)
         a.reshape(-1).view(np.uint8)[:] = 0xA5
-        return device_array(a, full=False)
+        return self.outer(device_array(a, full=False))
 
     def view(self, memory, offset, shape, dtype):
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        part = memory[offset : offset + size]
+        part = self.inner(memory)[offset : offset + size]
         assert part.size == size, "a buffer beyond the memory of the program"
-        return device_array(part.view(dtype).reshape(shape), full=False)
+        return self.outer(device_array(part.view(dtype).reshape(shape), full=False))
+
+    # -- what is queued ---------------------------------------------------------------------------------------------------
 
     def matmul(self, a, b, out):
-        np.dot(a.view(np.ndarray), b.view(np.ndarray), out=out.view(np.ndarray))
-        self._memory(out)
-        self.memories[id(out.owner), out.ctypes.data, out.size, out.dtype.str][1].fill(1)
+        if self.captured is not None:
+            if self.refuses_products:
+                raise NotImplementedError("calling cuBLAS API during stream capture is currently unsupported")
+            self.captured.append(lambda: self.matmul(a, b, out))
+            return
+        np.dot(self.inner(a).view(np.ndarray), self.inner(b).view(np.ndarray), out=self.inner(out).view(np.ndarray))
+        self.written(out)
+
+    def copy(self, source, out):
+        assert source.shape == out.shape
+        assert source.dtype == out.dtype
+        np.copyto(self.inner(out).view(np.ndarray), self.inner(source).view(np.ndarray))
+        self.written(out)
+
+    def written(self, out):
+        self._memory(self.inner(out))[1].fill(1)
+
+    def call(self, function, arguments, keywords):
+        y = function(*arguments, **keywords)
+        if self.captured is not None:
+            kept = [p for p in (y if isinstance(y, tuple) else (y,)) if self.holds(p)]
+            assert kept, "a function whose result is nowhere on the device"
+
+            def again():
+                found = function(*arguments, **keywords)
+                for p, q in zip(kept, found if isinstance(found, tuple) else (found,), strict=True):
+                    self.copy(q, p)
+
+            given = [self.inner(a) for a in arguments if self.holds(a)]
+            for p in map(self.inner, kept):
+                if p.dtype.kind in "fc" and not any(np.may_share_memory(p, a) for a in given):
+                    p.view(np.ndarray)[...] = np.nan
+            self.captured.append(again)
+        return y
+
+    def capture(self, run):
+        self.captures += 1
+        self.captured = []
+        try:
+            run()
+        finally:
+            recorded, self.captured = self.captured, None
+
+        def replay():
+            self.replays += 1
+            for queued in recorded:
+                queued()
+
+        return replay
+
+
+class GuardedDevice(EmulatedDevice):
+    """The same for arrays that refuse what CuPy's refuse: see ``tests/backends/guarded.py``."""
+
+    def __init__(self):
+        super().__init__()
+        self.owners = {}
+
+    def inner(self, x):
+        assert isinstance(x, Guarded), type(x)
+        root = x.data
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        found = self.owners.get(id(root))
+        if found is None or found[0] is not root:
+            found = self.owners[id(root)] = (root, _Owner(True))
+        a = x.data.view(DeviceArray)
+        a.owner = found[1]
+        return a
+
+    def outer(self, a):
+        x = Guarded(a.view(np.ndarray))
+        root = x.data
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        self.owners.setdefault(id(root), (root, a.owner))
+        return x
+
+    def holds(self, x):
+        return isinstance(x, Guarded)
+
+
+@contextmanager
+def guarded_cuda(device=GuardedDevice):
+    """Guarded arrays have a device that runs compiled programs; gives the list of the devices that were asked for."""
+    made = []
+
+    def another():
+        made.append(device())
+        return made[-1]
+
+    library = replace(guarded.BACKEND, device=another)
+    backends.register(Guarded, library)
+    try:
+        yield made
+    finally:
+        backends.register(Guarded, guarded.BACKEND)
 
 
 class _Owner:

@@ -9,12 +9,9 @@ import pytest
 
 import hoad
 from hoad.compiler import settings
-from hoad.compiler.cuda import build, hosted
+from hoad.compiler.cuda import build
 from hoad.compiler.emit import cuda as printer
-from hoad.compiler.steps import ArraySpec, Step, Steps
-from hoad.core.primitive import primitives
 from hoad.errors import NoCompilerError
-from tests.backends.guarded import Guarded
 from tests.compiler.cuda_programs import (
     DATA,
     LABELS,
@@ -159,17 +156,6 @@ def test_threads_share_a_program():
     assert not failures
 
 
-def test_constants_on_a_device_are_brought_to_the_host():
-    there = Guarded(np.arange(3.0))
-    add = primitives["add"]
-    steps = Steps((ArraySpec((3,), np.dtype(float)),), (Step(add, (None, there), ((0, 0),), {}, (1,)),), ((1, None), (None, there)))
-    found = hosted(steps)
-    assert type(found.steps[0].args[1]) is np.ndarray
-    np.testing.assert_array_equal(found.steps[0].args[1], np.arange(3.0))
-    assert type(found.outputs[1][1]) is np.ndarray
-    assert steps.steps[0].args[1] is there
-
-
 def test_without_a_device(monkeypatch):
     import hoad.compiler.cuda as module
 
@@ -216,7 +202,7 @@ def test_places_in_64_bits(monkeypatch):
 @emulated
 def test_compiled_functions(monkeypatch):
     """hoad.compile around the executor: paths, containers, derivatives, rolled loops, errors of the function."""
-    monkeypatch.setattr(settings, "executor_for", lambda steps, backend: build(hosted(steps), EmulatedDevice()))
+    monkeypatch.setattr(settings, "executor_for", lambda steps, backend: build(steps, EmulatedDevice()))
     compiled = hoad.compile(branches, backend="cuda")
     for x in (np.array([-1.0, 0.5]), np.array([3.0, 0.1]), np.array([0.5, 0.1]), np.array([-2.0, 0.4]), np.array([4.0, 0.1])):
         np.testing.assert_allclose(compiled(x), branches(x), rtol=1e-14)
