@@ -17,7 +17,7 @@ from hoad.compiler.lower.lowering import Lowered
 from hoad.compiler.steps import Steps
 from hoad.compiler.toolchain import THREADS_SOURCE, capabilities, shared_library, vector_declarations
 
-__all__ = ["build", "native_of", "planned"]
+__all__ = ["build", "loaded", "native_of", "planned"]
 
 LONG = 60_000
 """Characters of generated code beyond which the compiler is asked for less."""
@@ -54,6 +54,17 @@ def build(steps: Steps, optimise: str | None = None) -> NativeExecutor:
     """
     ready()  # what calls the code is compiled meanwhile
     native, lowered = native_of(steps)
+    return loaded(lowered.guarded(steps), native, lowered, optimise)
+
+
+def loaded(steps: Steps, native: Native, lowered: Lowered, optimise: str | None = None) -> NativeExecutor:
+    """An executor for steps whose C is known.
+
+    Raises
+    ------
+    NoCompilerError
+        If there is no compiler or it fails.
+    """
     source = machine_source(native)
     library: Any = None
     if native.calls:
@@ -65,7 +76,7 @@ def build(steps: Steps, optimise: str | None = None) -> NativeExecutor:
                 ctypes.c_void_p.in_dll(library, f"hoad_{name}").value = blas_address(name)
             except ValueError:  # not used
                 continue
-    return NativeExecutor(lowered.guarded(steps), native, lowered, library, source)
+    return NativeExecutor(steps, native, lowered, library, source)
 
 
 @cache
