@@ -119,7 +119,8 @@ def store_out(out: tuple[Any, ...], result: Any, inputs: Any, casting: str = "sa
     if len(out) != len(results):
         raise InPlaceError(f"out= has {len(out)} arrays, expected {len(results)}: one for each result.")
     new = [
-        value if target is None else _fitting(target, value, casting, grow) for target, value in zip(out, results, strict=True)
+        value if target is None else _fitting(target, value, inputs, casting, grow)
+        for target, value in zip(out, results, strict=True)
     ]
     for target, value in zip(out, new, strict=True):
         if target is not None:
@@ -128,9 +129,11 @@ def store_out(out: tuple[Any, ...], result: Any, inputs: Any, casting: str = "sa
     return stored if several else stored[0]
 
 
-def _fitting(target: Any, value: Any, casting: Any, grow: bool) -> Any:
+def _fitting(target: Any, value: Any, inputs: Any, casting: Any, grow: bool) -> Any:
     """``value`` as what ``target`` may be given."""
     if not isinstance(target, Box):
+        if any(x is target for x in inputs[:1]):
+            raise InPlaceError.plain_buffer("y in an update y += x or y[i] += x", target, "Write y = y + x, or make")
         raise InPlaceError.plain_buffer("out=", target, "Use the returned value, or make")
     _must_be_writeable(target)
     value = value if hasattr(value, "dtype") else np.asarray(value)

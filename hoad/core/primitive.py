@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import Box, Buffer, functions, held, ops, ufuncs
+from hoad.core.box import Box, Buffer, functions, ops, ufuncs
 from hoad.core.in_place import link_view
 
 __all__ = ["Function", "Primitive", "ViewPrimitive", "expose", "exposed", "later", "primitives", "registry"]
@@ -33,7 +33,7 @@ class Primitive:
       position in ``which``.
     - ``taylor(algebra, y, xs, kw, memo)``: a function n -> coefficient n (n > 0) of the result; y and xs are series.
     - ``batch(size, xs, flags, kw)``: the result with the hidden axis first; ``flags`` tells which arguments carry it.
-    - ``masks``: True if the rule stops cotangents where the function did not choose (where).
+    - ``masks``: True if the rule stops cotangents where the function did not choose (where), or a function of ``kw`` that tells.
     - ``body(*args, **kw)``: the same function in other primitives; a primitive with a body needs no other rule.
 
     ``forward`` None means that the result does not depend on the arguments smoothly: its derivative is zero.
@@ -99,7 +99,7 @@ class ViewPrimitive(Primitive):
         y = x.process(self, x.level, (x,), kw)
         if type(x) is Buffer and type(y) is np.ndarray:
             y = Buffer(0, y, None)
-        if isinstance(y, Box) and y is not x and held(y).ndim:
+        if isinstance(y, Box) and y is not x and y.ndim:  # in a batch too: y[0] of a vector is a number, and no view
             link_view(x, y, self, kw)
         return y
 

@@ -6,16 +6,17 @@ with several results, so that passes and back ends that do not know it take it f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from hoad.backends import filled, is_host, like, on_device
 from hoad.core.primitive import Primitive
 from hoad.modes.comparison import same_arguments
-from hoad.modes.constants import bits
+from hoad.modes.constants import alike_there, bits
 from hoad.modes.record import Step
 
 __all__ = ["Body", "loop_"]
@@ -86,7 +87,7 @@ class Body:
         """Shape and dtype of the outputs."""
         for slot, constant in self.outputs:
             if slot is None:
-                constant = np.asarray(constant)
+                constant = constant if on_device(constant) else np.asarray(constant)
                 yield constant.shape, constant.dtype
             else:
                 yield self.specs[slot]
@@ -117,6 +118,8 @@ def same(x: Any, y: Any) -> bool:
     """Whether two constants are the same, bit for bit."""
     if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
         return x.shape == y.shape and x.dtype == y.dtype and (x is y or (x.dtype.kind != "O" and bits(x) == bits(y)))
+    if on_device(x):
+        return alike_there(x, y)
     if type(x) in (tuple, list):
         return type(x) is type(y) and len(x) == len(y) and all(map(same, x, y))
     if type(x) is dict:
@@ -129,12 +132,26 @@ def _run(*args: Any, body: Body, length: int, carry: int, slices: int, reverse: 
     state, step = args[:carry], body.function()
     xs, closed = args[carry : carry + slices], args[carry + slices :]
     ys = [np.empty((length, *shape), dtype) for shape, dtype in list(body.output_specs())[carry:]]
-    for k in reversed(range(length)) if reverse else range(length):
+    there = any(map(on_device, args))
+    for n, k in enumerate(reversed(range(length)) if reverse else range(length)):
         found = step(*state, *[x[k] for x in xs], *closed)
         state = found[:carry]
+        if n == 0:
+            there = there or any(map(on_device, found))
+        if there:
+            _store(ys, k, found[carry:], n == 0)
+            continue
         for y, row in zip(ys, found[carry:], strict=True):
             y[k] = row
     return (*state, *ys)
+
+
+def _store(ys: list[Any], k: int, rows: Sequence[Any], first: bool) -> None:
+    """Row ``k`` of arrays that are where their rows are."""
+    for n, row in enumerate(rows):
+        if on_device(row) and not on_device(ys[n]):  # if not at first, then a carry that was a number of the host before
+            ys[n] = filled(ys[n].shape, 0, ys[n].dtype, row) if first else like(ys[n], row)
+        ys[n][k] = like(np.asarray(row), ys[n]) if is_host(row) and on_device(ys[n]) else row
 
 
 loop_ = Primitive("loop", _run, "composite", multi=True)

@@ -33,7 +33,7 @@ class Tape(list[Any]):
     parents : list of sequences of int
         A list of its own: tuples of ints are nothing for the garbage collector to visit again.
     masked : bool
-        One of the entries is a ``where``.
+        One of the entries is a ``where``, or reads or writes at chosen places.
     samples : dict or None
         Of large plain arrays that an entry keeps; see :mod:`hoad.modes.captured`.
     """
@@ -84,7 +84,7 @@ class Node(Box):
         place = len(tape)
         tape.append(pull)
         tape.parents.append(parents)
-        if prim.masks:
+        if prim.masks and (prim.masks is True or prim.masks(kw)):
             tape.masked = True
         if prim.multi:
             return _outputs(tape, level, y, place)

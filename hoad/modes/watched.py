@@ -70,6 +70,9 @@ class Watch:
         Whether the step of a loop may be recorded once for all steps.
     """
 
+    repeats = False
+    """Whether this is the recording of such a step, where one answer does not hold for all of them."""
+
     def __init__(self, constants: Constants, rolls: bool = True) -> None:
         self.constants = constants
         self.rolls = rolls
@@ -245,7 +248,7 @@ class Watched(Box):
     def __bool__(self) -> bool:
         plain = held(self)
         try:
-            answer = bool(plain)
+            answer = bool(_here(plain))
         except BaseException:
             _open(self).failed = "bool"
             raise
@@ -254,14 +257,14 @@ class Watched(Box):
         return answer
 
     def __index__(self) -> int:
-        answer = held(self).__index__()
+        answer = _here(held(self)).__index__()
         _open(self).ask(self.aux, answer)
         return answer
 
     def __int__(self) -> int:
         plain = held(self)
         try:
-            answer = int(plain)
+            answer = int(_here(plain))
         except BaseException:
             _open(self).failed = "int"
             raise
@@ -301,6 +304,11 @@ class Watched(Box):
         return format(self.value, spec) if self.level in STATE else repr(self)
 
 
+def _here(x: Any) -> Any:
+    """A value whose numbers Python may ask for."""
+    return backends.to_host(x) if backends.on_device(x) else x
+
+
 def _plain(x: Any) -> Any:
     """Arguments with the numbers of recorded values, which is a question for them."""
     if isinstance(x, Box):
@@ -338,11 +346,14 @@ def _strong(state: Watch, level: float, args: tuple[Any, ...]) -> tuple[Any, ...
     if found.kind not in "fc" or found.char in "dD":
         return args
     state.weak = True
+    there = any(backends.on_device(held(a) if isinstance(a, Box) else a) for a in others)
     out = []
     for a in args:
         if type(a) is WatchedNumber:
             kind = np.result_type(found, 1j if a.dtype.kind == "c" else 1.0)
             a = ops.astype(Watched(level, held(a), a.aux), kind)
+            if there:  # where a number may be of the host, and no array
+                a = a[()]
         out.append(a)
     return tuple(out)
 

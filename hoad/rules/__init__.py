@@ -19,6 +19,7 @@ from hoad.rules import (  # noqa: F401  # imported for their declarations, in th
     nan_versions,
     ufunc_methods,
     products,
+    convolutions,
     creation,
     linear_algebra,
     special_functions,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from hoad.backends import is_host, like, of
 from hoad.core.box import Box, ops, peek
 
@@ -23,6 +25,13 @@ def holds_box(x: Any) -> bool:
 def joined(x: Any) -> Any:
     """Lists that hold traced values as traced arrays; everything else as it is."""
     return ops.array(x) if isinstance(x, list | tuple) and holds_box(x) else x
+
+
+def normal_axis(axis: Any, ndim: int) -> int:
+    """One axis as a number from 0 on, or NumPy's error: what a batch has before it must not be met by counting too far."""
+    if type(axis) is int and 0 <= axis < ndim:
+        return axis
+    return np.lib.array_utils.normalize_axis_index(axis, ndim)
 
 
 def place_of(*xs: Any) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 
 from hoad.backends import arange, filled
 from hoad.core.box import Box, ops, peek, shape_of
+from hoad.core.engine import engine, sweep
 from hoad.core.in_place import assign
 from hoad.core.kinds import jointly_linear
 from hoad.core.kinds.cotangents import fit, is_real
@@ -78,6 +79,8 @@ def _update_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
     repeated = not is_unique(index)
 
     def pull(g: Any) -> Any:
+        if sweep.tracking is not None:
+            g = engine.tracked(g)
         out = []
         for i in which:
             if i == 0:
@@ -124,6 +127,7 @@ def _assign_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
 index_update_ = jointly_linear(
     "index_update", lambda x, v, index: _updated(x, v, index), _both("update"), _update_reverse, batch=_assign_batch
 )
+index_update_.masks = True
 index_add_ = jointly_linear("index_add", lambda x, v, index: _added(x, v, index), _both("add"), _add_reverse, batch=_assign_batch)
 
 

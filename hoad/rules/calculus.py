@@ -15,7 +15,7 @@ from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.kinds import composite, elementwise
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
-from hoad.rules.arguments import as_array, together
+from hoad.rules.arguments import as_array, normal_axis, together
 from hoad.rules.scans import diff
 
 # -- interpolation ---------------------------------------------------------------------------------------------------
@@ -78,7 +78,7 @@ def _at(ndim: int, axis: int, index: Any) -> tuple[Any, ...]:
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     y = as_array(y)
     n = y.ndim
-    axis %= n
+    axis = normal_axis(axis, n)
     if x is None:
         d = dx
     else:
@@ -185,7 +185,9 @@ unwrap_ = elementwise(
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
     if isinstance(discont, Box) or isinstance(period, Box):
         raise UnsupportedFunctionError.no_rule("np.unwrap with respect to discont or period")
-    return unwrap_.bind(p, discont=discont, axis=axis % max(p.ndim, 1), period=period)
+    if not p.ndim:
+        raise ValueError("diff requires input that is at least one dimensional")
+    return unwrap_.bind(p, discont=discont, axis=normal_axis(axis, p.ndim), period=period)
 
 
 for _name, _f, _kind in (

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hoad.backends import asarray, filled, is_host
-from hoad.core.box import Box, ops, peek
+from hoad.core.box import Box, Buffer, ops, peek
 from hoad.core.kinds import constant, jointly_linear, linear
 from hoad.core.kinds.batching import align_ranks
 from hoad.core.kinds.cotangents import fit, is_real
@@ -99,11 +99,16 @@ def astype_copied(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = Non
     """np.astype: the same dtype gives a copy, unless ``copy=False``."""
     if not isinstance(x, Box) or np.dtype(dtype) != x.dtype:
         return astype(x, dtype)
-    return copy_.bind(x) if copy else x
+    return kept_buffer(x, copy_.bind(x)) if copy else x
+
+
+def kept_buffer(x: Any, y: Any) -> Any:
+    """A copy of a buffer, or of parts of it, as one: ``b[i] += traced`` updates it before it goes back into b."""
+    return Buffer(0, y, None) if type(x) is Buffer and type(y) is np.ndarray else y
 
 
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    return copy_.bind(a)
+    return kept_buffer(a, copy_.bind(a))
 
 
 def real(val: Any) -> Any:

@@ -32,7 +32,9 @@ def _like(native: Any) -> Any:
 
 
 for _name in ("zeros_like", "ones_like", "empty_like", "full_like"):
-    expose(_like(getattr(np, _name)), f"numpy.{_name}", getattr(np, _name), "constant")
+    # What empty arrays hold by chance would differ from one recording to the next.
+    _native = np.zeros_like if _name == "empty_like" else getattr(np, _name)
+    expose(_like(_native), f"numpy.{_name}", getattr(np, _name), "constant")
 
 
 def _shape(a: Any) -> Any:
@@ -116,7 +118,7 @@ def ones(shape: Any, dtype: Any = float, **kwargs: Any) -> Any:
 
 @wraps(np.empty, updated=())
 def empty(shape: Any, dtype: Any = float, **kwargs: Any) -> Any:
-    return _buffer(np.empty(shape, dtype, **kwargs))
+    return _buffer(np.zeros(shape, dtype, **kwargs)) if any_open() else np.empty(shape, dtype, **kwargs)
 
 
 @wraps(np.full, updated=())

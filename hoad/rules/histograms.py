@@ -118,8 +118,6 @@ def histogram2d(x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any 
     return counts, edges[0], edges[1]
 
 
-
-
 for _name, _f, _kind in (
     ("histogram_bin_edges", histogram_bin_edges, "composite"), ("histogram", histogram, "composite"),
     ("histogramdd", histogramdd, "linear"), ("histogram2d", histogram2d, "linear"),

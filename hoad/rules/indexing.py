@@ -11,11 +11,12 @@ import numpy as np
 
 from hoad.backends import arange, is_host, like
 from hoad.core.box import Box, Buffer, ops, peek, shape_of, strip
-from hoad.core.engine import engine
+from hoad.core.engine import engine, sweep
 from hoad.core.kinds import jointly_linear, linear
 from hoad.core.kinds.cotangents import fit, is_real
 from hoad.core.level import STATE
 from hoad.errors import TracedConversionError, UnsupportedFunctionError
+from hoad.rules.conversions import kept_buffer
 from hoad.rules.shaping import view_of_one
 
 _BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
@@ -157,10 +158,20 @@ def _getitem_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
     unique = is_unique(index)
     scattered = engine.Scattered
     order = memory_order(xs[0])
-    return lambda g: (scattered(g, index, shape, unique, order),)
+    return lambda g: (scattered(g if sweep.tracking is None else engine.tracked(g), index, shape, unique, order),)
+
+
+def chooses(kw: dict[str, Any]) -> bool:
+    """Whether an index has arrays or masks, so that it may leave out elements on purpose."""
+    index = kw["index"]
+    kind = type(index)
+    if kind is int or kind is slice:
+        return False
+    return any(hasattr(i, "ndim") and i.ndim for i in (index if kind is tuple else (index,)))
 
 
 getitem_.reverse = _getitem_reverse
+getitem_.masks = chooses
 
 
 # -- an index that differs from example to example --------------------------------------------------------------------------------
@@ -259,7 +270,7 @@ def getitem(x: Any, index: Any) -> Any:
             return ops.reshape(y, shape_of(places)) if shape_of(places) else y[0]
         index = beside(plain_index(index), x)
         if not is_basic(index):
-            return getitem_.bind(x, index=index)
+            return kept_buffer(x, getitem_.bind(x, index=index))
     y = getitem_(x, index=index)
     if index is Ellipsis or (type(index) is tuple and any(i is Ellipsis for i in index)):  # x[0, ...] is no scalar
         return y if shape_of(y) else view_of_one(x, y, getitem_, {"index": index})

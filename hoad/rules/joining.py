@@ -17,6 +17,7 @@ from hoad.core.kinds import jointly_linear, linear
 from hoad.core.kinds.batching import expand, shift_axis
 from hoad.core.kinds.cotangents import fit, is_real
 from hoad.core.primitive import expose
+from hoad.rules.arguments import normal_axis
 from hoad.rules.conversions import astype
 from hoad.rules.shaping import at_least_rank, expand_dims, moveaxis, ravel, reshape_
 
@@ -61,7 +62,7 @@ def concatenate(arrays: Any, axis: int | None = 0, out: Any = None, *, dtype: An
     n = len(shape_of(arrays[0]))
     if n == 0:
         raise ValueError("zero-dimensional arrays cannot be concatenated")
-    y = concatenate_.bind(*arrays, axis=axis + n if axis < 0 else axis)
+    y = concatenate_.bind(*arrays, axis=normal_axis(axis, n))
     return y if dtype is None else astype(y, dtype)
 
 
@@ -159,7 +160,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
         stops = [0, *np.cumsum(sizes).tolist()]
     else:
         stops = [0, *map(int, indices_or_sections), n]
-    before = (slice(None),) * (axis % ary.ndim)
+    before = (slice(None),) * normal_axis(axis, ary.ndim)
     return [ary[(*before, slice(a, b))] for a, b in pairwise(stops)]
 
 
@@ -208,9 +209,9 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
 
 
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    if axis is None:
-        a, axis = ravel(a), 0
-    index = np.repeat(np.arange(a.shape[axis]), repeats)
+    if axis is None or not a.ndim:
+        a, axis = ravel(a), 0 if axis is None else axis
+    index = np.repeat(np.arange(a.shape[normal_axis(axis, a.ndim)]), repeats)
     return ops.take(a, index, axis)
 
 

@@ -32,7 +32,7 @@ _DISPATCHED = type(np.sum)
 """What NumPy dispatches on its arguments; its other functions, written in Python, turn them into arrays."""
 
 
-_DISPATCHED_IN_PART = {"numpy.pad", "numpy.full_like", "numpy.interp"}
+_DISPATCHED_IN_PART = {"numpy.pad", "numpy.full_like", "numpy.interp", "numpy.take"}
 """Functions that NumPy does not dispatch on every argument that may be traced."""
 
 

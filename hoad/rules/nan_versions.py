@@ -12,7 +12,7 @@ import numpy as np
 from hoad.core.box import ops
 from hoad.core.kinds import composite
 from hoad.core.primitive import expose
-from hoad.rules.reductions import NoValue, divided, masked_spread, normal_axes, std_, var_
+from hoad.rules.reductions import NoValue, divided, masked_spread, normal_axes, std_, ufunc_axes, var_
 
 
 def _nan_filled(fill: float) -> Any:
@@ -97,7 +97,7 @@ def _nan_extremum(name: str, extremum: Any, fill: float) -> Any:
         a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True
     ) -> Any:
         if where is True and initial is NoValue:
-            return prim.bind(a, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True)
+            return prim.bind(a, axis=ufunc_axes(axis, a.ndim), keepdims=keepdims is True)
         filled, missing = _nan_filled(fill)(a)
         y = extremum(filled, axis, None, keepdims, initial, where)
         return np.where(np.all(missing, axis=axis, keepdims=keepdims is True), np.nan, y)

@@ -10,7 +10,7 @@ from hoad.backends import filled
 from hoad.core.box import Box, ops, peek, shape_of, strip
 from hoad.core.in_place import assign
 from hoad.core.kinds import composite, constant, elementwise
-from hoad.core.kinds.batching import align_ranks
+from hoad.core.kinds.batching import align_ranks, by_loop
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
 
@@ -94,7 +94,11 @@ for _name in ("fix", "iscomplex", "isreal", "isneginf", "isposinf"):
 expose(round_, "numpy.round", np.round, "constant")
 expose(round_, "numpy.around", np.around, "constant")
 
-_digitize = constant("digitize", lambda x, bins, right: np.digitize(x, bins, right))
+_digitize = constant(
+    "digitize",
+    lambda x, bins, right: np.digitize(x, bins, right),
+    batch=lambda prim, size, xs, flags, kw: by_loop(prim, size, xs, flags, kw) if flags[1] else prim.bind(*xs, **kw),
+)
 expose(lambda x, bins, right=False: _digitize.bind(x, bins, right=bool(right)), "numpy.digitize", np.digitize, "constant")
 
 

@@ -115,7 +115,7 @@ def _pad_body(x: Any, width: Any, mode: str, **kw: Any) -> Any:
 
 _PAIRED = {"constant", "linear_ramp", *_STATISTICS}
 _native: Any = np.pad
-pad_ = composite("pad", lambda x, width, mode, **kw: _native(x, width, mode, **kw), _pad_body)
+pad_ = composite("pad", lambda x, width, mode, **kw: _native(x, width or 0, mode, **kw), _pad_body)  # NumPy declines () for ()
 
 
 def _pad_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
@@ -130,7 +130,7 @@ def _wider(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
 
 pad_constant_: Any = jointly_linear(
     "pad_constant",
-    lambda x, width, constant_values=0: _native(x, width, "constant", constant_values=constant_values),
+    lambda x, width, constant_values=0: _native(x, width or 0, "constant", constant_values=constant_values),
     lambda y, xs, ts, kw: pad_constant_.bind(ts[0], width=kw["width"]),
     _pad_reverse,
     batch=_wider,
@@ -160,7 +160,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
     widths = np.asarray(pad_width)
     if widths.dtype.kind != "i":
         raise TypeError("`pad_width` must be of integral type.")
-    if np.any(widths < 0):
+    if widths.min() < 0:
         raise ValueError("index can't contain negative values")
     width = tuple((int(a), int(b)) for a, b in np.broadcast_to(widths, (array.ndim, 2)))
     if callable(mode):

@@ -11,36 +11,60 @@ import numpy as np
 
 from hoad.backends import arange, asarray
 from hoad.core.box import Box, ops, peek, shape_of
+from hoad.core.engine import engine, sweep
 from hoad.core.kinds import jointly_linear, linear
 from hoad.core.primitive import expose
+from hoad.rules.arguments import as_array, normal_axis
 from hoad.rules.assignment import index_update
 from hoad.rules.indexing import added_to_zeros, along_axis_index, getitem, getitem_, plain_index, scatter
 
 
+def _whole_numbers(indices: Any) -> Any:
+    """Indices as np.take reads them: truth values are numbers; those of a batch stay in it."""
+    if isinstance(indices, list | tuple | int | float):
+        return np.asarray(plain_index(list(indices) if isinstance(indices, tuple) else indices), np.intp)
+    if not isinstance(indices, Box) or indices.dtype.kind not in "iub" or indices.recorded:
+        indices = asarray(plain_index(indices))
+        if indices.dtype.kind not in "iub" and indices.size:
+            raise TypeError(f"Cannot cast array data from {indices.dtype!r} to dtype('int64') according to the rule 'safe'")
+    return indices if indices.dtype.kind in "iu" else ops.astype(indices, np.intp)
+
+
 def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
-    if axis is None:
-        a, axis = ops.ravel(a), 0
-    indices = asarray(plain_index(indices))
+    a = as_array(a)
+    if axis is None or not a.ndim:  # a number is a vector of one here
+        a, axis = ops.ravel(a), 0 if axis is None else axis
+    axis = normal_axis(axis, a.ndim)
+    indices = _whole_numbers(indices)
     n = a.shape[axis]
     if mode == "clip":
         indices = np.clip(indices, 0, n - 1)
     elif mode == "wrap":
         indices = indices % n
-    return getitem(a, (*(slice(None),) * (axis % a.ndim), indices))
+    return getitem(a, (*(slice(None),) * axis, indices))
 
 
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     if axis is None:
+        if len(shape_of(indices)) != 1:
+            raise ValueError("when axis=None, `indices` must have a single dimension.")
         arr, axis = ops.ravel(arr), 0
+    elif len(shape_of(indices)) != arr.ndim:
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
     if isinstance(indices, Box):
-        return take_along_(arr, indices, axis=axis % arr.ndim)
-    return getitem_.bind(arr, index=along_axis_index(shape_of(arr), indices, axis % arr.ndim))
+        return take_along_(arr, indices, axis=normal_axis(axis, arr.ndim))
+    return getitem_.bind(arr, index=along_axis_index(shape_of(arr), indices, normal_axis(axis, arr.ndim)))
 
 
 def _take_along_reverse(y: Any, xs: Any, kw: Any, which: Any) -> Any:
     x, indices = xs
     shape, axis = shape_of(x), kw["axis"]
-    return lambda g: [put_along_.bind(g, indices, shape=shape, axis=axis) if i == 0 else None for i in which]
+
+    def pull(g: Any) -> Any:
+        g = g if sweep.tracking is None else engine.tracked(g)
+        return [put_along_.bind(g, indices, shape=shape, axis=axis) if i == 0 else None for i in which]
+
+    return pull
 
 
 def _along_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
@@ -80,8 +104,8 @@ ops.put_along = _put_along_flat
 
 
 def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
-    if axis is None:
-        a, axis = ops.ravel(a), 0
+    if axis is None or not a.ndim:
+        a, axis = ops.ravel(a), 0 if axis is None else axis
     return take(a, np.flatnonzero(asarray(plain_index(condition))), axis)
 
 
@@ -152,16 +176,34 @@ def diagflat(v: Any, k: int = 0) -> Any:
     return diag(ops.ravel(v), k)
 
 
+def sliding_window_view(x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False) -> Any:
+    """Windows along axes, which come last; read at an index, and so without the saving of memory of a view."""
+    x = as_array(x)
+    window = tuple(window_shape) if np.iterable(window_shape) else (window_shape,)
+    if any(n < 0 for n in window):
+        raise ValueError("`window_shape` cannot contain negative values")
+    axes = tuple(range(x.ndim)) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, x.ndim, allow_duplicate=True)
+    if len(window) != len(axes):
+        raise ValueError(f"Must provide matching length window_shape and axis; got {len(window)} and {len(axes)} elements.")
+    for a, n in zip(axes, window, strict=True):
+        places = x.shape[a] - n + 1
+        if places < 1:
+            raise ValueError("window shape cannot be larger than input array shape")
+        index = arange(places, peek(x))[:, None] + arange(n, peek(x))[None, :]
+        x = ops.moveaxis(take(x, index, a), a + 1, -1)
+    return read_only(x)
+
+
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     if axis is None:
         arr, axis = ops.ravel(arr), 0
-    return take(arr, np.delete(np.arange(arr.shape[axis]), obj), axis)
+    return take(arr, np.delete(np.arange(arr.shape[normal_axis(axis, arr.ndim)]), obj), axis)
 
 
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     if axis is None:
         arr, axis = ops.ravel(arr), 0
-    axis %= max(arr.ndim, 1)
+    axis = normal_axis(axis, arr.ndim)
     n = arr.shape[axis]
     place = np.insert(np.arange(n), obj, -1)
     new = np.flatnonzero(place < 0)
@@ -181,3 +223,5 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 _f: Any
 for _f in (take, take_along_axis, compress, extract, diagonal, diag, diagflat, delete, insert):
     expose(_f, f"numpy.{_f.__name__}", getattr(np, _f.__name__), "linear")
+_windows: Any = np.lib.stride_tricks.sliding_window_view
+expose(sliding_window_view, "numpy.lib.stride_tricks.sliding_window_view", _windows, "linear")

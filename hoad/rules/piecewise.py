@@ -9,7 +9,7 @@ import numpy as np
 from hoad.backends import filled, is_host, like
 from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.primitive import expose
-from hoad.rules.arguments import as_array, place_of
+from hoad.rules.arguments import as_array, normal_axis, place_of
 
 
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
@@ -56,7 +56,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
 
 def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     arr = as_array(arr)
-    axis %= arr.ndim
+    axis = normal_axis(axis, arr.ndim)
     moved = np.moveaxis(arr, axis, -1)
     lead = tuple(moved.shape[:-1])
     rows = np.reshape(moved, (-1, moved.shape[-1]))

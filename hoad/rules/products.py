@@ -35,8 +35,13 @@ def _swap(x: Any) -> Any:
     return np.swapaxes(x, -1, -2)
 
 
+def _no_lists(xs: Any) -> Any:
+    """Operands, of which one may have been a list: ``x @ [1.0, 2.0]``."""
+    return [np.asarray(x) if type(x) in (list, tuple) else x for x in xs]
+
+
 def _matmul_left(g: Any, xs: Any) -> Any:
-    a, b = xs
+    a, b = xs if hasattr(xs[1], "shape") else _no_lists(xs)
     rank_a, rank_b = len(shape_of(a)), len(shape_of(b))
     b = conjugated(b)
     if rank_b == 1:
@@ -50,7 +55,7 @@ def _matmul_left(g: Any, xs: Any) -> Any:
 
 
 def _matmul_right(g: Any, xs: Any) -> Any:
-    a, b = xs
+    a, b = xs if hasattr(xs[0], "shape") else _no_lists(xs)
     rank_a, rank_b = len(shape_of(a)), len(shape_of(b))
     a = conjugated(a)
     if rank_a == 1:
@@ -66,8 +71,11 @@ def _matmul_right(g: Any, xs: Any) -> Any:
 
 def _matmul_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
     """A vector becomes a matrix with one row or column, so that hidden axes are stack axes."""
-    a, b = xs
-    row, column = len(shape_of(a)) - flags[0] == 1, len(shape_of(b)) - flags[1] == 1
+    a, b = _no_lists(xs)
+    ranks = len(shape_of(a)) - flags[0], len(shape_of(b)) - flags[1]
+    if not all(ranks):
+        raise ValueError(f"matmul: Input operand {ranks.index(0)} does not have enough dimensions (has 0)")
+    row, column = ranks[0] == 1, ranks[1] == 1
     if row:
         a = ops.reshape(a, (*a.shape[:-1], 1, a.shape[-1]))
     if column:
@@ -192,6 +200,10 @@ einsum_view_ = linear(
 def _is_view(subscripts: str, x: Any) -> bool:
     """Whether einsum of one operand only moves elements: a transpose or a diagonal, which NumPy returns as a view."""
     (term,), result = explicit_subscripts(subscripts, [len(shape_of(x))])
+    sizes: dict[str, int] = {}
+    for c, n in zip(term, shape_of(x), strict=True):
+        if sizes.setdefault(c, n) != n:  # NumPy, for no rows, gives numbers from outside of the array
+            raise ValueError(f"dimensions in single operand for collapsing index '{c}' don't match ({sizes[c]} != {n})")
     return set(term) == set(result) and len(result) == len(set(result))
 
 
@@ -372,7 +384,11 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = _as_arrays(a, b)
+    if not (a.ndim and b.ndim):
+        raise ValueError("At least one array has zero dimension")
     a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+    if not {a.shape[-1], b.shape[-1]} <= {2, 3}:
+        raise ValueError("incompatible dimensions for cross product\n(dimension must be 2 or 3)")
 
     def component(x: Any, i: int) -> Any:
         return x[..., i] if i < x.shape[-1] else 0.0
@@ -394,56 +410,12 @@ def _triangle(native: Any) -> Any:
     return triangle
 
 
-def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    a, v = _as_arrays(a, v)
-    if a.shape[0] < v.shape[0]:  # NumPy exchanges the operands, which matters to which end "same" cuts off
-        return convolve(np.conjugate(v), a[::-1], mode)[::-1]
-    return convolve(a, np.conjugate(v)[::-1], mode)
-
-
-def _convolve_native(a: Any, v: Any) -> Any:
-    return np.convolve(a, v, "full")
-
-
-def _convolve_pull(i: int, g: Any, xs: Any) -> Any:
-    return correlate(g, xs[1 - i], "valid")
-
-
-def _convolve_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
-    """Convolution as a product with a Toeplitz matrix of the second operand."""
-    n, m = shape_of(xs[0])[-1], shape_of(xs[1])[-1]
-    v = xs[1] if flags[1] else np.reshape(xs[1], (1, m))
-    at = arange(n + m - 1, peek(v))[None, :] - arange(n, peek(v))[:, None]
-    inside = (at >= 0) & (at < m)
-    toeplitz = np.where(inside, v[:, np.where(inside, at, 0)], 0.0)
-    a = xs[0] if flags[0] else np.reshape(xs[0], (1, n))
-    return np.matmul(a[:, None, :], toeplitz)[:, 0, :]
-
-
-convolve_ = multilinear("convolve", _convolve_native, many=_convolve_pull, batch=_convolve_batch)
-
-
-def convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    a, v = _as_arrays(a, v)
-    if a.shape[0] < v.shape[0]:
-        a, v = v, a
-    full = convolve_.bind(a, v)
-    n, m = a.shape[0], v.shape[0]
-    if mode == "full":
-        return full
-    if mode == "same":
-        start = (m - 1) // 2
-        return full[start : start + n]
-    return full[m - 1 : n]
-
-
 for _name, _f, _kind in (
     ("dot", dot, "multilinear"), ("inner", inner, "multilinear"), ("outer", outer, "multilinear"),
     ("tensordot", tensordot, "multilinear"),
     ("vdot", vdot, "multilinear"), ("kron", kron, "multilinear"), ("cross", cross, "multilinear"), ("trace", trace, "linear"),
-    ("tril", _triangle(np.tril), "linear"), ("triu", _triangle(np.triu), "linear"), ("convolve", convolve, "multilinear"),
-    ("correlate", correlate, "multilinear"), ("vecdot", vecdot, "multilinear"), ("matvec", matvec, "multilinear"),
-    ("vecmat", vecmat, "multilinear"),
+    ("tril", _triangle(np.tril), "linear"), ("triu", _triangle(np.triu), "linear"), ("vecdot", vecdot, "multilinear"),
+    ("matvec", matvec, "multilinear"), ("vecmat", vecmat, "multilinear"),
 ):  # fmt: skip
     if hasattr(np, _name):
         expose(_f, f"numpy.{_name}", getattr(np, _name), _kind)

@@ -15,6 +15,7 @@ from hoad.core.box import Box, ops, peek, shape_of
 from hoad.core.kinds import composite, constant, contraction, linear, selecting
 from hoad.core.kinds.batching import shift_axis
 from hoad.core.primitive import expose
+from hoad.rules.arguments import normal_axis
 from hoad.rules.kinks import at_kink
 
 NoValue = np._NoValue
@@ -31,6 +32,11 @@ def normal_axes(axis: Any, ndim: int) -> tuple[int, ...]:
             raise np.exceptions.AxisError(axis, ndim)
         return (axis + ndim if axis < 0 else axis,)
     return np.lib.array_utils.normalize_axis_tuple(axis, ndim)
+
+
+def ufunc_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """The same for reductions by a ufunc, for which a number has an axis too."""
+    return () if ndim == 0 and type(axis) is int and axis in (0, -1) else normal_axes(axis, ndim)
 
 
 def _kept(shape: tuple[int, ...], axis: tuple[int, ...]) -> tuple[int, ...]:
@@ -55,7 +61,8 @@ def _call(prim: Any, x: Any, axis: Any, keepdims: Any, where: Any, neutral: Any,
     """Common keywords of NumPy's reductions: a mask becomes a neutral element, ``initial`` one more operand."""
     where = True if where is NoValue else where
     started = initial is not None and initial is not NoValue
-    keywords = {"axis": normal_axes(axis, x.ndim), "keepdims": bool(keepdims) if keepdims is not NoValue else False}
+    axes = (normal_axes if prim is mean_ else ufunc_axes)(axis, x.ndim)
+    keywords = {"axis": axes, "keepdims": bool(keepdims) if keepdims is not NoValue else False}
     if where is True and not started:
         return prim.bind(x, **keywords)
     if where is not True and neutral is None and not started:
@@ -131,7 +138,7 @@ def sum(
 ) -> Any:
     if where is True and initial is NoValue and dtype is None:
         return sum_.bind(
-            a, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True or (keepdims is not NoValue and bool(keepdims))
+            a, axis=ufunc_axes(axis, a.ndim), keepdims=keepdims is True or (keepdims is not NoValue and bool(keepdims))
         )
     a = a if dtype is None else ops.astype(a, dtype)
     return _call(sum_, a, axis, keepdims, where, 0, initial, np.add)
@@ -141,7 +148,7 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
     a = a if dtype is None else ops.astype(a, dtype)
     if where is True or where is NoValue:
         return _call(mean_, a, axis, keepdims, True, None, NoValue, None)
-    return masked_mean_.bind(a, where, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True)
+    return masked_mean_.bind(a, where, axis=ufunc_axes(axis, a.ndim), keepdims=keepdims is True)
 
 
 def _masked_mean_body(x: Any, where: Any, axis: Any, keepdims: bool) -> Any:
@@ -261,7 +268,13 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any
 
 def _var_body(x: Any, axis: tuple[int, ...], keepdims: bool, ddof: float) -> Any:
     centred = x - mean_.bind(x, axis=axis, keepdims=True)
-    return sum_.bind(ops.abs2(centred), axis=axis, keepdims=keepdims) / np.maximum(_count(shape_of(x), axis) - ddof, 0)
+    return sum_.bind(ops.abs2(centred), axis=axis, keepdims=keepdims) / _free(x, axis, ddof)
+
+
+def _free(x: Any, axis: tuple[int, ...], ddof: float) -> float:
+    """Degrees of freedom, as a Python number, which does not promote single precision."""
+    free = _count(shape_of(x), axis) - ddof
+    return float(free) if free > 0 else 0.0
 
 
 def _var_slope(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool, ddof: float) -> Any:
@@ -300,7 +313,7 @@ def _var_reverse(derived: Any) -> Any:
 def _std_body(x: Any, axis: tuple[int, ...], keepdims: bool, ddof: float) -> Any:
     """A norm, so that the derivative at constant data follows the kink of the norm: 0."""
     centred = x - mean_.bind(x, axis=axis, keepdims=True)
-    return two_norm.bind(centred, axis=axis, keepdims=keepdims) / np.sqrt(np.maximum(_count(shape_of(x), axis) - ddof, 0))
+    return two_norm.bind(centred, axis=axis, keepdims=keepdims) / math.sqrt(_free(x, axis, ddof))
 
 
 _native_var: Any = lambda x, axis, keepdims, ddof: np.var(x, axis=axis, keepdims=keepdims, ddof=ddof)
@@ -328,7 +341,7 @@ def _spread_function(prim: Any) -> Any:
 
 
 def masked_spread(prim: Any, a: Any, where: Any, axes: tuple[int, ...], keepdims: bool, ddof: float) -> Any:
-    count = np.sum(np.broadcast_to(where, a.shape), axis=axes, keepdims=True)
+    count = np.sum(np.broadcast_to(where, a.shape), axis=axes, keepdims=True).astype(peek(a).real.dtype)
     centred = np.where(where, a - sum(a, axes, keepdims=True, where=where) / count, 0.0)
     free = np.maximum(count - ddof, 0)
     free = free if keepdims else np.reshape(free, shape_of(sum_.bind(centred, axis=axes, keepdims=False)))
@@ -433,11 +446,12 @@ def _axis_constant(name: str, many: bool) -> None:
         if where is not True:
             a = np.where(where, a, name == "all")
         if many:
-            return prim.bind(a, axis=normal_axes(axis, a.ndim), keepdims=keepdims is True)
-        if axis is None:
+            return prim.bind(a, axis=ufunc_axes(axis, a.ndim), keepdims=keepdims is True)
+        if axis is None or not a.ndim:
+            normal_axis(axis or 0, a.ndim or 1)
             y = prim.bind(ops.ravel(a), axis=0, keepdims=False)
             return np.reshape(y, (1,) * a.ndim) if keepdims is True else y
-        return prim.bind(a, axis=axis + a.ndim if axis < 0 else axis, keepdims=keepdims is True)
+        return prim.bind(a, axis=normal_axis(axis, a.ndim), keepdims=keepdims is True)
 
     expose(function, f"numpy.{name}", native, "constant")
 

@@ -15,6 +15,7 @@ from hoad.core.kinds import composite, linear
 from hoad.core.kinds.batching import shift_axis
 from hoad.core.kinds.opaque import opaque
 from hoad.core.primitive import expose
+from hoad.rules.arguments import normal_axis
 from hoad.rules.reductions import NoValue
 
 
@@ -80,10 +81,10 @@ cumprod_ = composite("cumprod", lambda x, axis: np.cumprod(x, axis=axis), _cumpr
 
 def _scan_function(prim: Any) -> Any:
     def scan(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-        if axis is None:
-            a, axis = ops.ravel(a), 0
+        if axis is None or not a.ndim:
+            a, axis = ops.ravel(a), 0 if axis is None else axis
         a = a if dtype is None else ops.astype(a, dtype)
-        return prim.bind(a, axis=axis + a.ndim if axis < 0 else axis)
+        return prim.bind(a, axis=normal_axis(axis, a.ndim))
 
     return scan
 
@@ -97,6 +98,8 @@ def _cumulative(scan: Any, neutral: float) -> Any:
             if x.ndim > 1:
                 raise ValueError("For arrays which have more than one dimension ``axis`` argument is required.")
             axis = 0
+        x = x if x.ndim else ops.ravel(x)
+        axis = normal_axis(axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis, x.ndim)
         y = scan(x, axis, dtype)
         if include_initial:
             first = list(y.shape)
@@ -141,7 +144,13 @@ undiff_: Any = linear("diff_transpose", _undiff_value, lambda g, old, shape, axi
 
 
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = NoValue, append: Any = NoValue) -> Any:
-    axis = axis + a.ndim if axis < 0 else axis
+    if n < 0:
+        raise ValueError(f"order must be non-negative but got {n!r}")
+    if n == 0:
+        return a
+    if not a.ndim:
+        raise ValueError("diff requires input that is at least one dimensional")
+    axis = normal_axis(axis, a.ndim)
     ends = []
     for extra in (prepend, append):
         if extra is not NoValue:

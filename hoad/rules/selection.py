@@ -13,6 +13,8 @@ from hoad.core.kinds import composite, constant, jointly_linear, selecting
 from hoad.core.kinds.batching import align_ranks, by_loop, shift_axis
 from hoad.core.kinds.cotangents import fit, is_real
 from hoad.core.primitive import expose
+from hoad.errors import UnsupportedFunctionError
+from hoad.rules.arguments import normal_axis
 
 # -- where: linear in both branches, and a branch that is not chosen contributes exactly zero -----------------------------------
 
@@ -214,26 +216,28 @@ argpartition_ = constant("argpartition", lambda x, axis, kth: np.argpartition(x,
 
 
 def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
-    if axis is None:
-        a, axis = ops.ravel(a), 0
-    return argsort_.bind(a, axis=axis % max(a.ndim, 1), stable=bool(stable) or kind == "stable")
+    if axis is None or not a.ndim:  # the order of a number is that of a vector of one
+        a, axis = ops.ravel(a), 0 if axis is None else axis
+    return argsort_.bind(a, axis=normal_axis(axis, a.ndim), stable=bool(stable) or kind == "stable")
 
 
 def argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
-    if axis is None:
-        a, axis = ops.ravel(a), 0
-    return argpartition_.bind(a, axis=axis % max(a.ndim, 1), kth=kth)
+    if axis is None or not a.ndim:
+        a, axis = ops.ravel(a), 0 if axis is None else axis
+    return argpartition_.bind(a, axis=normal_axis(axis, a.ndim), kth=kth)
 
 
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     if axis is None:
         a, axis = ops.ravel(a), 0
+    axis = normal_axis(axis, a.ndim)
     return ops.take_along_axis(a, argsort(a, axis, stable=True), axis)
 
 
 def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
     if axis is None:
         a, axis = ops.ravel(a), 0
+    axis = normal_axis(axis, a.ndim)
     return ops.take_along_axis(a, argpartition(a, kth, axis), axis)
 
 
@@ -278,7 +282,12 @@ for _name, _f in (("argsort", argsort), ("argpartition", argpartition)):
 
 # -- results that carry no derivative: their shape depends on the values ----------------------------------------------------------
 
-nonzero_ = constant("nonzero", np.nonzero)
+
+def _nonzero_of_a_batch(prim: Any, size: int, xs: Any, flags: Any, kw: Any) -> Any:
+    raise UnsupportedFunctionError.no_rule("np.nonzero of batched values", ", which decide its shape; np.where has one")
+
+
+nonzero_ = constant("nonzero", np.nonzero, batch=_nonzero_of_a_batch)
 
 
 def nonzero(a: Any) -> Any:

@@ -12,7 +12,7 @@ from hoad.core.kinds import constant
 from hoad.core.kinds.batching import by_loop
 from hoad.core.primitive import expose
 from hoad.errors import UnsupportedFunctionError
-from hoad.rules.arguments import as_array
+from hoad.rules.arguments import as_array, normal_axis
 from hoad.rules.indexing import plain_index
 
 # -- choosing and repeating -------------------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
     y = as_array(a)
     n = y.ndim
     for axis in (axes,) if np.ndim(axes) == 0 else axes:
-        axis = axis + n if axis < 0 else axis
+        axis = normal_axis(axis, n)
         result = func(y, axis)
         if result.ndim != y.ndim:
             result = np.expand_dims(result, axis)

@@ -17,6 +17,7 @@ from hoad.core.kinds import linear
 from hoad.core.kinds.batching import expand
 from hoad.core.primitive import expose
 from hoad.errors import InPlaceError, UnsupportedFunctionError
+from hoad.rules.arguments import normal_axis
 
 # -- primitives ---------------------------------------------------------------------------------------------------------------
 
@@ -148,7 +149,10 @@ def transpose(a: Any, axes: Any = None) -> Any:
         axes = range(n)[::-1]
     elif isinstance(axes, int):
         axes = (axes,)
-    return transpose_(a, axes=tuple(x + n if x < 0 else x for x in map(int, axes)))
+    order = tuple(normal_axis(x, n) for x in axes)
+    if len(order) != n or len(set(order)) != n:
+        raise ValueError("axes don't match array" if len(order) != n else "repeated axis in transpose")
+    return transpose_(a, axes=order)
 
 
 def matrix_transpose(a: Any) -> Any:
@@ -157,6 +161,7 @@ def matrix_transpose(a: Any) -> Any:
 
 def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     axes = list(range(a.ndim))
+    axis1, axis2 = normal_axis(axis1, a.ndim), normal_axis(axis2, a.ndim)
     axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
     return transpose_(a, axes=tuple(axes))
 
@@ -175,8 +180,10 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
 
 def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     n = a.ndim
-    axis = axis + n if axis < 0 else axis
+    axis = normal_axis(axis, n)
     start = start + n if start < 0 else start
+    if not 0 <= start <= n:
+        raise np.exceptions.AxisError(f"'start' arg requires {-n} <= start < {n + 1}, but {start} was passed in")
     return moveaxis(a, axis, start - 1 if axis < start else start)
 
 
@@ -211,6 +218,8 @@ def expand_dims(a: Any, axis: Any) -> Any:
 def squeeze(a: Any, axis: Any = None) -> Any:
     if axis is None:
         return reshape_(a, shape=tuple(n for n in a.shape if n != 1))
+    if not a.ndim and axis in (0, -1):  # as NumPy
+        return a[...]
     axes = np.lib.array_utils.normalize_axis_tuple(axis, a.ndim)
     if any(a.shape[i] != 1 for i in axes):
         raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
@@ -244,6 +253,10 @@ def flip(m: Any, axis: Any = None) -> Any:
 
 
 def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    if len(axes) != 2:
+        raise ValueError("len(axes) must be 2.")
+    if axes[0] == axes[1] or abs(axes[0] - axes[1]) == m.ndim:
+        raise ValueError("Axes must be different.")
     a, b = np.lib.array_utils.normalize_axis_tuple(tuple(axes), m.ndim)
     k %= 4
     if k == 0:
@@ -262,5 +275,15 @@ for _f in (
 for _rank in (1, 2, 3):
     expose(_at_least_function(_rank), f"numpy.atleast_{_rank}d", getattr(np, f"atleast_{_rank}d"), "linear")
 
-expose(lambda m: flip(m, 1), "numpy.fliplr", np.fliplr, "linear")
-expose(lambda m: flip(m, 0), "numpy.flipud", np.flipud, "linear")
+
+def _flip_of_rank(least: int, axis: int) -> Any:
+    def flipped(m: Any) -> Any:
+        if m.ndim < least:
+            raise ValueError(f"Input must be >= {least}-d.")
+        return flip(m, axis)
+
+    return flipped
+
+
+expose(_flip_of_rank(2, 1), "numpy.fliplr", np.fliplr, "linear")
+expose(_flip_of_rank(1, 0), "numpy.flipud", np.flipud, "linear")

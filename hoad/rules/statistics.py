@@ -38,7 +38,7 @@ def _cov_body(m: Any, y: Any, aweights: Any, rowvar: bool, ddof: int, fweights: 
 
 
 def _at_least_zero(x: Any) -> Any:
-    return max(x, 0.0) if is_host(x) else np.maximum(x, 0.0)
+    return np.float64(max(x, 0.0)) if is_host(x) else np.maximum(x, 0.0)
 
 
 def _correlation_body(m: Any, y: Any, rowvar: bool) -> Any:
@@ -82,7 +82,7 @@ def cov(
     arrays = _observed(m, y)
     ddof = (0 if bias else 1) if ddof is None else ddof
     shape = shape_of(arrays[0])
-    count = shape[0] if len(shape) == 1 or not rowvar else shape[1]
+    count = 1 if not shape else shape[0] if len(shape) == 1 or not rowvar else shape[1]
     if isinstance(fweights, Box):
         raise UnsupportedFunctionError.no_rule("np.cov with respect to fweights", "; with respect to aweights it has one")
     fweights, aweights = (_weights(w, count, arrays[0], name) for w, name in ((fweights, "fweights"), (aweights, "aweights")))

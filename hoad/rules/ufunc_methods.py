@@ -18,8 +18,9 @@ from hoad.core.in_place import assign
 from hoad.core.kinds import composite, constant
 from hoad.core.kinds.batching import shift_axis
 from hoad.errors import InPlaceError
+from hoad.rules.arguments import normal_axis
 from hoad.rules.indexing import is_unique, plain_index
-from hoad.rules.reductions import NoValue, normal_axes
+from hoad.rules.reductions import NoValue, ufunc_axes
 
 ASSOCIATIVE = {np.add, np.multiply, np.logaddexp, np.logaddexp2, np.hypot}
 """Ufuncs whose operands may be grouped in any way: reduced by halves instead of one by one."""
@@ -93,7 +94,7 @@ def reduce(
     """``ufunc.reduce`` from the rule of the ufunc itself."""
     a = asarray(a) if dtype is None else ops.astype(a, dtype)
     given = () if initial is NoValue or initial is None else (initial,)
-    axes = normal_axes(axis, len(shape_of(a)))
+    axes = ufunc_axes(axis, len(shape_of(a)))
     if ufunc in (np.fmax, np.fmin) and where is True and not given:  # ties are shared as in np.max
         return functions[np.nanmax if ufunc is np.fmax else np.nanmin](a, axes, keepdims=bool(keepdims))
     # One by one, the body is the definition of the value too; NumPy 2.4 gives another one for power and arctan2 along an axis
@@ -103,9 +104,7 @@ def reduce(
 
 
 def _known(function: Callable[..., Any]) -> Callable[..., Any]:
-    def reduced(
-        a: Any, axis: Any = 0, dtype: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True
-    ) -> Any:
+    def reduced(a: Any, axis: Any = 0, dtype: Any = None, keepdims: Any = False, initial: Any = NoValue, where: Any = True) -> Any:
         given = {} if initial is NoValue else {"initial": initial}
         a = asarray(a) if dtype is None else ops.astype(a, dtype)
         return function(a, axis, keepdims=keepdims, where=where, **given)
@@ -154,9 +153,7 @@ def _extremum_body(x: Any, ufunc: Any, axis: int) -> Any:
     while step < n:
         head, tail, first = (*before, slice(0, n - step)), (*before, slice(step, None)), (*before, slice(0, step))
         same = run[head] == run[tail]
-        total, count = (
-            ops.concatenate([s[first], s[tail] + np.where(same, s[head], 0.0)], axis) for s in (total, count)
-        )
+        total, count = (ops.concatenate([s[first], s[tail] + np.where(same, s[head], 0.0)], axis) for s in (total, count))
         step *= 2
     return total / count.astype(peek(x).dtype)
 
@@ -164,10 +161,22 @@ def _extremum_body(x: Any, ufunc: Any, axis: int) -> Any:
 accumulate_ = composite("ufunc_accumulate", lambda x, ufunc, axis: ufunc.accumulate(x, axis=axis), _accumulate_body)
 
 
+def _one_axis(a: Any, axis: int | None, method: str) -> int:
+    """The axis of a method that needs one."""
+    rank = len(shape_of(a))
+    if not rank:
+        raise TypeError(f"cannot {method} on a scalar")
+    if axis is None:
+        if rank > 1:
+            raise ValueError(f"{method} does not allow multiple axes")
+        return 0
+    return normal_axis(axis, rank)
+
+
 def accumulate(ufunc: Any, a: Any, axis: int = 0, dtype: Any = None) -> Any:
     """``ufunc.accumulate`` from the rule of the ufunc itself."""
     a = asarray(a) if dtype is None else ops.astype(a, dtype)
-    return accumulate_.bind(a, ufunc=ufunc, axis=np.lib.array_utils.normalize_axis_index(axis, len(shape_of(a))))
+    return accumulate_.bind(a, ufunc=ufunc, axis=_one_axis(a, axis, "accumulate"))
 
 
 # -- reduceat ---------------------------------------------------------------------------------------------------------------
@@ -188,15 +197,13 @@ def _reduceat_body(x: Any, ufunc: Any, indices: Any, axis: int) -> Any:
     return ops.moveaxis(ops.stack(rows), 0, axis)
 
 
-reduceat_ = composite(
-    "ufunc_reduceat", lambda x, ufunc, indices, axis: ufunc.reduceat(x, indices, axis=axis), _reduceat_body
-)
+reduceat_ = composite("ufunc_reduceat", lambda x, ufunc, indices, axis: ufunc.reduceat(x, indices, axis=axis), _reduceat_body)
 
 
 def reduceat(ufunc: Any, a: Any, indices: Any, axis: int = 0, dtype: Any = None) -> Any:
     """``ufunc.reduceat`` by the reductions of its slices."""
     a = asarray(a) if dtype is None else ops.astype(a, dtype)
-    axis = np.lib.array_utils.normalize_axis_index(axis, len(shape_of(a)))
+    axis = _one_axis(a, axis, "reduceat")
     indices = np.asarray(plain_index(indices))
     if indices.size and not (indices.min() >= 0 and indices.max() < shape_of(a)[axis]):
         raise IndexError(f"index {indices.max()} out-of-bounds in {ufunc.__name__}.reduceat [0, {shape_of(a)[axis]})")
@@ -245,20 +252,26 @@ def _updated_at(ufunc: Any, a: Any, index: Any, b: tuple[Any, ...]) -> Any:
 
 # -- which function handles which method ------------------------------------------------------------------------------------
 
+
+def _running(function: Any, a: Any, axis: int = 0, dtype: Any = None) -> Any:
+    a = asarray(a)
+    return function(a, _one_axis(a, axis, "accumulate"), dtype)
+
+
 for _ufunc, _f in (
     (np.add, ops.sum), (np.multiply, ops.prod), (np.maximum, ops.max), (np.minimum, ops.min),
     (np.logical_and, ops.all), (np.logical_or, ops.any),
 ):  # fmt: skip
     ufuncs[_ufunc, "reduce"] = _known(_f)
 for _ufunc, _f in ((np.add, ops.cumsum), (np.multiply, ops.cumprod)):
-    ufuncs[_ufunc, "accumulate"] = lambda a, axis=0, dtype=None, _f=_f: _f(asarray(a), axis, dtype)
+    ufuncs[_ufunc, "accumulate"] = partial(_running, _f)
 
 extremum_ = composite("running_extremum", lambda x, ufunc, axis: ufunc.accumulate(x, axis=axis), _extremum_body)
 
 
 def _running_extremum(ufunc: Any, a: Any, axis: int = 0, dtype: Any = None) -> Any:
     a = asarray(a) if dtype is None else ops.astype(a, dtype)
-    return extremum_.bind(a, ufunc=ufunc, axis=np.lib.array_utils.normalize_axis_index(axis, len(shape_of(a))))
+    return extremum_.bind(a, ufunc=ufunc, axis=_one_axis(a, axis, "accumulate"))
 
 
 for _ufunc in (np.maximum, np.minimum):

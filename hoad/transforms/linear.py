@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hoad.backends import on_device
 from hoad.core.box import Box
 from hoad.core.engine import engine
 from hoad.core.level import Level
@@ -77,7 +78,7 @@ def _applications(run: Any, compile: bool | str) -> float:
 
 
 def _own(x: Any) -> Any:
-    return x.copy() if type(x) is np.ndarray else x
+    return x.copy() if type(x) is np.ndarray or on_device(x) else x
 
 
 def linearize(f: Function, *primals: Any, compile: bool | str = "auto") -> tuple[Any, Callable[..., Any]]:

@@ -50,6 +50,26 @@ def test_derivatives_keep_the_dtype(dtype):
     np.testing.assert_allclose(hoad.grad(model)(x).astype(float), exact, rtol=20 * float(np.finfo(dtype).eps) + 1e-14)
 
 
+IN_BATCHES = {
+    "model": lambda x: model(x.ravel()),
+    "std": lambda x: np.std(x, axis=0, ddof=1), "nanstd": lambda x: np.nanstd(x, axis=0), "nanvar": lambda x: np.nanvar(x, axis=1),
+    "masked var": lambda x: np.var(x, axis=0, where=np.array([[True], [True], [False]])),
+    "nuclear": lambda x: np.linalg.norm(x, "nuc"), "spectral": lambda x: np.linalg.norm(x, 2),
+    "smallest": lambda x: np.linalg.norm(x, -2), "cond": lambda x: np.linalg.cond(x),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IN_BATCHES)
+def test_batches_keep_the_dtype(name):
+    f = IN_BATCHES[name]
+    x = np.random.default_rng(1).normal(size=(2, 3, 2)).astype(np.float32)
+    found = hoad.vmap(f)(x)
+    assert found.dtype == f(x[0]).dtype == np.float32
+    np.testing.assert_allclose(found, [f(a) for a in x], rtol=2e-6)
+    for y in hoad.vmap(lambda x: hoad.jvp(f, (x,), (x,)))(x):
+        assert y.dtype == np.float32
+
+
 def test_float64_constants_promote_inside_and_are_cast_back():
     x, a = np.ones(3, np.float32), np.arange(3.0)
     value, gradient = hoad.value_and_grad(lambda x: np.sum(x * a))(x)

@@ -376,6 +376,25 @@ def test_scalars_are_replaced_and_not_updated():
     np.testing.assert_allclose(hoad.vmap(f)(np.stack([x, 2 * x])), [f(x), f(2 * x)], rtol=1e-15)
 
 
+def test_elements_that_were_read_are_not_updated():
+    def f(x):
+        y = x * 1.0
+        first = y[0]
+        y[0], y[1] = y[1], y[0]
+        y[2:] = y[0]
+        element, view = y[2], y[2, ...]
+        y *= first
+        return y @ x + element * view * x[1]
+
+    x = np.array([0.3, 0.7, -1.1])
+    xs = np.stack([x, 2 * x])
+    np.testing.assert_array_equal(hoad.vmap(f)(xs), [f(x), f(2 * x)])
+    gradients = [hoad.grad(f)(x), hoad.grad(f)(2 * x)]
+    np.testing.assert_allclose(gradients[0], [(f(x + h) - f(x - h)) / 2e-6 for h in 1e-6 * np.eye(3)], rtol=1e-8)
+    np.testing.assert_allclose(hoad.vmap(hoad.grad(f))(xs), gradients, rtol=1e-14)
+    np.testing.assert_allclose(hoad.grad(lambda xs: np.sum(hoad.vmap(f)(xs)))(xs), gradients, rtol=1e-14)
+
+
 def test_positional_out_is_stored():
     calls = {
         "sum": lambda x, o: np.sum(x, 0, None, o),
@@ -477,6 +496,67 @@ def test_traced_values_into_integers_are_truncated_without_derivative():
     assert value == f(X)
     np.testing.assert_array_equal(gradient, np.trunc(10 * X) + 1)
     assert hoad.jvp(lambda x: np.copyto((y := np.zeros_like(x, dtype=np.float32)), x) or y, (X,), (V,))[1].dtype == np.float32
+
+
+def places(y, x):
+    y[[0, 2]] += x[:2]
+
+
+def repeated_places(y, x):
+    y[[0, 0, 1]] += x
+
+
+def mask(y, x):
+    chosen = np.array([[True, False, True], [False, False, True], [True, True, True]])
+    y[chosen] -= x[chosen]
+
+
+def copied(y, x):
+    z = y.copy()
+    z[1] = x[0]
+    z[:, 0] += x[1]
+    y[...] = z
+
+
+def copied_part(y, x):
+    z = np.copy(y[::2])
+    z -= x[:2]
+    y[1:] = z
+
+
+@pytest.mark.parametrize("update", [places, repeated_places, mask, copied, copied_part], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("buffer", ["zeros_like", "empty_like", "ones"])
+def test_updates_of_copies_of_buffers(update, buffer):
+    def f(x):
+        y = BUFFERS[buffer](x)
+        if buffer == "empty_like":
+            y[:] = 0.5
+        update(y, x * x)
+        return np.sum(y * WEIGHTS)
+
+    check(f, ("F", "R", "RF", "FR", "taylor"))
+
+
+def test_what_an_empty_array_holds_by_chance_is_no_constant():
+    def f(x):
+        y = np.empty_like(x)
+        y[:] = x * x
+        z = hnp.empty(3)
+        z[:] = y[0]
+        return np.sum(y) + np.sum(z * x[1])
+
+    assert hoad.compile(hoad.grad(f), backend="numpy")(X).tobytes() == hoad.grad(f)(X).tobytes()
+
+
+def test_an_update_of_a_plain_array_says_what_to_do():
+    def f(x):
+        y = np.zeros(3)
+        y[[0, 1]] += x[0, :2]
+        return np.sum(y)
+
+    for transform in (hoad.grad(f), lambda x: hoad.jvp(f, (x,), (x,)), lambda x: hoad.taylor(f, x, x, 2)):
+        with pytest.raises(InPlaceError, match=r"y in an update y \+= x or y\[i\] \+= x is a plain ndarray.*hoad.numpy.zeros"):
+            transform(X)
 
 
 def test_a_buffer_without_traced_values_is_a_plain_array():

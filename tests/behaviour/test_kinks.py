@@ -207,3 +207,50 @@ def test_every_weight_is_a_partition_of_one():
     for name in ("maximum", "minimum", "fmax", "fmin"):
         a, b = hoad.grad(getattr(np, name), (0, 1))(2.0, 2.0)
         assert (a, b) == (0.5, 0.5)
+
+
+def _written(write):
+    def f(x):
+        y = np.sqrt(x)
+        write(y, x)
+        return np.sum(y * W)
+
+    return f
+
+
+W = np.array([1.0, -2.0, 0.5, 3.0])
+LEFT_OUT = {
+    "read at a mask": lambda x: np.log(x)[x > 0] @ W[2:], "compress": lambda x: np.compress(x > 0, np.sqrt(x)) @ W[2:],
+    "extract": lambda x: np.extract(x > 0, np.sqrt(x)) @ W[2:], "read at places": lambda x: np.sqrt(x)[[2, 3, 3]] @ W[1:],
+    "nonzero": lambda x: np.sum(np.sqrt(x)[np.nonzero(x > 0)]), "take": lambda x: np.take(np.sqrt(x), [3, 2]) @ W[2:],
+    "delete": lambda x: np.delete(np.sqrt(x), [0, 1]) @ W[2:], "write at a mask": _written(lambda y, x: y.__setitem__(x <= 0, 0.0)),
+    "write at places": _written(lambda y, x: y.__setitem__([0, 1], x[:2])),
+    "write at a slice": _written(lambda y, x: y.__setitem__(slice(0, 2), 1.0)),
+    "write elements": _written(lambda y, x: (y.__setitem__(0, 2.0), y.__setitem__(-3, x[0]))),
+    "put": _written(lambda y, x: np.put(y, [0, 1], 1.0)), "putmask": _written(lambda y, x: np.putmask(y, x <= 0, x)),
+    "copyto": _written(lambda y, x: np.copyto(y, 0.0, where=x <= 0)),
+    "out and where": lambda x: np.sum(np.log(x, out=x**3, where=x > 0)),
+    "piecewise": lambda x: np.sum(np.piecewise(x, [x > 0], [np.log, lambda x: x**2])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_what_is_left_out_has_no_derivative(name):
+    """Infinite slopes of elements that are overwritten, or not read."""
+    f = LEFT_OUT[name]
+    x, v = np.array([0.0, -1.0, 2.0, 0.5]), np.array([0.5, 1.0, -2.0, 3.0])
+    with np.errstate(all="ignore"):
+        gradient, hessian = hoad.jacfwd(f)(x), hoad.jacfwd(hoad.jacfwd(f))(x)
+        assert np.isfinite(gradient).all()
+        assert np.isfinite(hessian).all()
+        np.testing.assert_allclose(hoad.grad(f)(x), gradient, rtol=1e-14)
+        np.testing.assert_allclose(hoad.taylor(f, x, v, 2)[2] * 2, v @ hessian @ v, rtol=1e-13)
+        for mode in ("reverse-over-forward", "forward-over-reverse", "reverse-over-reverse"):
+            np.testing.assert_allclose(hoad.hvp(f, x, v, mode=mode), hessian @ v, rtol=1e-13, err_msg=mode)
+        np.testing.assert_allclose(hoad.compile(hoad.grad(f), backend="numpy")(x), gradient, rtol=1e-14)
+
+
+def test_a_zero_by_chance_still_meets_an_infinite_slope():
+    with np.errstate(all="ignore"):
+        assert np.isnan(hoad.grad(lambda x: np.sum(np.sqrt(x)[[0, 1]] * np.array([0.0, 1.0])))(np.array([0.0, 1.0])))[0]
+        assert np.isnan(hoad.grad(lambda x: np.sum((np.sqrt(x)[x >= 0]) ** 2))(np.array([0.0, 1.0])))[0]

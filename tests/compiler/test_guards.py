@@ -9,7 +9,9 @@ import scipy.optimize
 
 import hoad
 from hoad.compiler import paths as module
+from hoad.compiler import settings
 from hoad.errors import CompileError
+from tests.compiler.toolchain_tools import needs_compiler
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=6)
@@ -180,6 +182,44 @@ def test_masks_hold_for_one_mask():
 def test_every_question_is_guarded(f):
     g = compiled(f)
     agree(g, f, X, -X, X, RNG.normal(size=6), np.sort(X), np.abs(np.sort(X)), X + 1e-12)
+
+
+LOOKS = [
+    lambda x: np.sin(x) * float(np.hypot(x[0], x[1])),
+    lambda x: (np.exp(x), float(np.sum(x * x)), x * 2 if x[2] > 0 else x),
+    lambda x: x * math.sin(np.cos(x[1]) + 1) if np.sum(np.tan(x)) > 0 else x * float(np.max(np.exp(x))),
+    lambda x: (lambda a: np.linalg.inv(a) * a.tolist()[0][1])(np.sin(x[:4].reshape(2, 2))) if x[0] > 0 else x[:4].reshape(2, 2),
+]
+
+
+@pytest.mark.parametrize("f", LOOKS)
+def test_native_code_for_what_python_did_not_look_at(f):
+    """What it looked at comes out bit for bit, or another Program is made; the rest may be rounded in its own way."""
+    g = hoad.compile(f)
+    for x in (X, X, np.nextafter(X, 9), X, -X, X * 0, X, -X):
+        with np.errstate(all="ignore"):
+            try:
+                expected = f(x)
+            except np.linalg.LinAlgError:
+                continue
+            found = g(x)
+        for a, b in zip(*(v if isinstance(v, tuple) else (v,) for v in (found, expected)), strict=True):
+            assert type(a) is type(b) or isinstance(a, np.float64)
+            np.testing.assert_allclose(a, b, rtol=1e-13)
+            assert not isinstance(b, float) or float(a).hex() == float(b).hex()
+    assert 1 < count(g) <= 4
+
+
+@needs_compiler
+def test_numbers_that_are_only_moved_need_no_repetition():
+    g = hoad.compile(lambda x: np.sin(x) * math.sin(x[1:].reshape(5)[2]) + float(x[0]))
+    g(X)
+    assert not settings.looks_at_rounding(g.program.steps)
+    h = hoad.compile(lambda x: np.sin(x) * float(x[0] + x[1]))
+    h(X)
+    assert settings.looks_at_rounding(h.program.steps)
+    assert "1 native calls" in h.explain()
+    assert "repeated by NumPy and compared bit for bit" in h.explain()
 
 
 def test_questions_inside_derivatives_are_guarded():

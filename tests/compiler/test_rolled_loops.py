@@ -10,6 +10,7 @@ import hoad
 from hoad.core.space import flatten
 from hoad.errors import CompileError
 from hoad.modes.loop_steps import Body, loop_
+from hoad.transforms.control import recorded
 
 RNG = np.random.default_rng(11)
 MATRIX = RNG.normal(size=(3, 3)) * 0.4
@@ -44,7 +45,7 @@ def agree(f, *args, rolled=True, tolerance=1e-13, moved=None):
             a, b = np.asarray(a), np.asarray(b)
             assert a.shape == b.shape
             assert a.dtype == b.dtype
-            scale = np.abs(b).max(initial=1e-300)
+            scale = np.nan_to_num(np.abs(b)).max(initial=1e-300)
             np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * scale)
     assert g.program is not None
     if rolled is not None:
@@ -508,6 +509,71 @@ def test_an_infinite_slope_of_a_branch_that_was_not_chosen():
         np.testing.assert_allclose(g(X), hoad.grad(f)(X), rtol=1e-13)
         np.testing.assert_allclose(g(x), expected, rtol=1e-13)
     assert np.isfinite(expected).all()
+
+
+def root_in_a_branch(x, n):
+    """The infinite slope is met by the carry itself, of which no tape knows while the loop runs."""
+    c, ys = hoad.scan(lambda c, a: (np.where(c > 0, np.sqrt(c), 0.0) * a, c), x, np.ones(n))
+    return np.sum(c) + np.sum(ys)
+
+
+def root_times_closure(x, n):
+    c, ys = hoad.scan(lambda c, a: (np.where(c > 0, np.sqrt(c) * x, 0.0) * a, c), x, xs_of(n))
+    return np.sum(c) + np.sum(ys)
+
+
+def root_of_a_slice(x, n):
+    """Some steps send nothing back to what others take the root of."""
+    roots = hoad.scan(lambda c, a: (c, np.sqrt(a * x)), 0.0, np.linspace(0.0, 1.0, n))[1]
+    return np.sum(hoad.scan(lambda c, r: (c + np.where(r > 0, r, 1.0), None), x, roots)[0])
+
+
+def genuine_nan(x, n):
+    """No branch hides this infinite slope."""
+    return np.sum(hoad.scan(lambda c, a: (np.where(c >= 0, np.sqrt(c) ** 2, 0.0) + a * x, None), x * 0, np.ones(n))[0])
+
+
+def derivative_in_a_branch(x, n):
+    def step(c, a):
+        slope = hoad.grad(lambda y: np.sum(np.where(y > 0, np.sqrt(y), 0.0) * a))(c)
+        return np.where(c > 0, c * 0.9 + 0.01 * slope * x, 0.0), None
+
+    return np.sum(hoad.scan(step, x, xs_of(n))[0])
+
+
+@pytest.mark.parametrize("name", ["grad", "hvp", "reverse over reverse"])
+@pytest.mark.parametrize(
+    "f", [root_in_a_branch, root_times_closure, root_of_a_slice, genuine_nan, derivative_in_a_branch], ids=lambda f: f.__name__
+)
+def test_a_sweep_that_meets_nan_stays_rolled(f, name):
+    """It is repeated on masked cotangents, in as many steps for any length; what is NaN for the loop itself stays so."""
+    x = np.array([0.4, -0.3, 0.0])
+    operator = {**OPERATORS, "reverse over reverse": lambda f: lambda x: hoad.hvp(f, x, D, mode="reverse-over-reverse")}[name]
+    lengths = []
+    for n in (8, 11) if name == "grad" else (8,):
+        program = agree(operator(lambda x, n=n: f(x, n)), x, moved=lambda x: x)
+        lengths.append(len(program))
+        assert len(program) < 800
+    assert len(set(lengths)) == 1
+    with np.errstate(all="ignore"):
+        assert np.isfinite(operator(lambda x: f(x, 8))(x)).all() == (f is not genuine_nan)
+
+
+def test_many_steps_that_are_recorded_one_by_one_are_in_the_log(caplog, monkeypatch):
+    caplog.set_level(logging.WARNING, logger="hoad")
+    monkeypatch.setattr(recorded, "MANY", 20)
+    table = [1.0, 2.0, 3.0] * 7
+
+    def f(x):
+        return hoad.fori_loop(0, 21, lambda k, c: np.sin(c) * table[k] if k != 3 else c, x)
+
+    program = agree(f, X, rolled=False)
+    assert len(program) > 30
+    assert [r.message.partition(":")[0] for r in caplog.records] == [
+        "a loop of 21 steps is recorded step by step, because one step does not stand for all of them"
+    ]
+    agree(f, X, rolled=False)
+    assert len(caplog.records) == 1
 
 
 def test_errors_of_a_step_are_what_they_are():

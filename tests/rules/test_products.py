@@ -36,6 +36,7 @@ PRODUCTS = {
     "vecdot, axis": lambda x: np.vecdot(x, A, axis=0),
     "vecdot, keepdims": lambda x: np.vecdot(x, A, axis=0, keepdims=True),
     "vecdot, axes": lambda x: np.vecdot(x, A, axes=[0, 1, ()]),
+    "a list on the right": lambda x: x @ [1.0, -2.0, 0.5], "a list on the left": lambda x: [[1.0, -2.0, 0.5]] @ x,
     "matvec": lambda x: np.matvec(x, A), "matvec of a stack": lambda x: np.matvec(T[:, None], x),
     "matvec, axes": lambda x: np.matvec(x, V, axes=[(1, 0), (0,), (0,)]),
     "vecmat": lambda x: np.vecmat(V, x), "vecmat, axes": lambda x: np.vecmat(x, T[0], axes=[(0,), (1, 0), (0,)]),

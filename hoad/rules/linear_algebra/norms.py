@@ -10,6 +10,7 @@ from hoad.backends import maybe_any
 from hoad.core.box import bare, ops, peek, shape_of
 from hoad.core.kinds import composite, elementwise
 from hoad.core.primitive import expose
+from hoad.rules.arguments import normal_axis
 from hoad.rules.kinks import undefined_slope
 from hoad.rules.linear_algebra.singular_value_norms import nuclear_norm, spectral_norm
 from hoad.rules.reductions import normal_axes, two_norm
@@ -70,7 +71,7 @@ def _norm_body(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
     if axis is None and (ord is None or (ord in ("f", "fro") and n == 2) or (ord == 2 and n == 1)):
         return two_norm.bind(x, axis=tuple(range(n)), keepdims=keepdims)
     axes = tuple(range(n)) if axis is None else tuple(axis) if isinstance(axis, tuple) else (int(axis),)
-    axes = tuple(a % n for a in axes)
+    axes = tuple(normal_axis(a, n) for a in axes)
     if len(axes) == 1:
         if isinstance(ord, str):
             raise ValueError(f"Invalid norm order '{ord}' for vectors")

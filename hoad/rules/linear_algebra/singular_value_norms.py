@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.core.box import ops, shape_of
+from hoad.core.box import ops, peek, shape_of
 from hoad.core.primitive import Primitive, register
 from hoad.rules.linear_algebra.clusters import Clusters, signs
 from hoad.rules.linear_algebra.dilation import Continued, block, dilation_frames, spectral_sum
@@ -30,6 +30,12 @@ def _one(x: list[Any]) -> Any:
 def _structural(a: Any) -> int:
     m, n = shape_of(a)[-2:]
     return abs(m - n)
+
+
+def _in_precision_of(a: Any, y: Any) -> Any:
+    """Single precision where NumPy has it; the frames have none."""
+    kind = peek(a).real.dtype
+    return ops.astype(y, kind) if kind.kind == "f" else y
 
 
 # -- nuclear norm -----------------------------------------------------------------------------------------------------------------
@@ -49,7 +55,7 @@ nuclear = register(spectral_sum("nuclear_norm", lambda a, w, q: np.sum(np.abs(w)
 
 def nuclear_norm(a: Any) -> Any:
     """Sum of the singular values of matrices (..., m, n)."""
-    return nuclear.bind(a, *dilation_frames.bind(a))
+    return _in_precision_of(a, nuclear.bind(a, *dilation_frames.bind(a)))
 
 
 # -- the largest and the smallest singular value ----------------------------------------------------------------------------------
@@ -110,4 +116,4 @@ def spectral_norm(a: Any, *, largest: bool = True) -> Any:
     """The largest (or smallest) singular value of matrices (..., m, n); 0 if there is none."""
     if not min(shape_of(a)[-2:]):
         return np.sum(ops.abs2(a), axis=(-2, -1))
-    return (largest_ if largest else smallest_).bind(a, *dilation_frames.bind(a))
+    return _in_precision_of(a, (largest_ if largest else smallest_).bind(a, *dilation_frames.bind(a)))

@@ -49,6 +49,8 @@ def _copied(x: Any) -> Any:
 class BodyRecording(Watch):
     """The recording of a body, with slots that no other recording has."""
 
+    repeats = True
+
     def __init__(self, outer: Watch, rows: Rows | None) -> None:
         super().__init__(_Constants(outer.constants))  # type: ignore[arg-type]
         self.outer = outer

@@ -19,6 +19,7 @@ from hoad.core.space import leaf_zeros
 from hoad.errors import LeakedTraceError
 from hoad.modes.batch import Batched
 from hoad.modes.forward import Dual
+from hoad.modes.masked import Masked
 from hoad.modes.reverse import Node
 from hoad.modes.taylor import Jet
 
@@ -52,6 +53,8 @@ def _contents(x: Box) -> list[Any]:
         return [x.value, x.aux]
     if type(x) is Jet:
         return list(x.aux.c)
+    if type(x) is Masked:
+        return [x.value, x.aux if x.aux.dtype.kind == "b" else np.not_equal(x.aux, 0)]
     return [held(x)]
 
 
@@ -89,7 +92,7 @@ def take_apart(x: Any, level: float, parts: list[Any]) -> Layout:
     if not isinstance(x, Box) or x.level <= level:
         parts.append(x.value if type(x) is Buffer else x.snapshot() if isinstance(x, Box) else x)
         return None
-    if type(x) not in (Dual, Batched, Jet) or is_pending(x):
+    if type(x) not in (Dual, Batched, Jet, Masked) or is_pending(x):
         raise NotRepeatable
     return type(x), x.level, tuple(ZERO if c is None else take_apart(c, level, parts) for c in _contents(x))
 
@@ -102,7 +105,7 @@ def build(layout: Layout, parts: Iterator[Any]) -> Any:
     held = [None if one is ZERO else build(one, parts) for one in inner]
     if cls is Jet:
         return Jet(level, held[0], Series(held))
-    return cls(level, held[0], held[1] if cls is Dual else None)
+    return cls(level, held[0], held[1] if cls in (Dual, Masked) else None)
 
 
 def levels_of(layout: Layout) -> Iterator[float]:
@@ -149,7 +152,7 @@ def fitted(x: Any, layout: Layout) -> Any:
         rest.append(None if one is ZERO else fitted(leaf_zeros(value) if c is None else c, one))
     if cls is Jet:
         return Jet(level, value, Series([value, *rest]))
-    return cls(level, value, rest[0] if cls is Dual else None)
+    return cls(level, value, rest[0] if cls in (Dual, Masked) else None)
 
 
 def restricted(own: Layout, layout: Layout, gs: Iterator[Any], outer: int = 0) -> list[Any]:

@@ -11,17 +11,20 @@ is recorded, as Python runs the loop.
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from hoad.backends import on_device
 from hoad.core.box import Box, held
 from hoad.core.level import STATE
 from hoad.modes.batch import Batched
 from hoad.modes.forward import Dual
 from hoad.modes.loop_steps import Body, loop_
+from hoad.modes.masked import Masked
 from hoad.modes.reverse import Node
 from hoad.modes.surroundings import Captures
 from hoad.modes.taylor import Jet
@@ -37,11 +40,18 @@ __all__ = ["FEWEST", "MOST_PEELED", "InnerTapeError", "Rolling", "deepest", "rec
 FEWEST = 4
 """Fewer steps are recorded one by one."""
 
+MANY = 1000
+"""So many steps take seconds if they are recorded one by one."""
+
 MOST_PEELED = 3
 """So many steps at the beginning may have a structure of their own."""
 
 NEAR = 1e-11
 """How near the results must be that a step gives for its number as an integer and as an array."""
+
+
+log = logging.getLogger("hoad")
+_said: set[int] = set()
 
 
 class InnerTapeError(Exception):
@@ -58,7 +68,10 @@ def recorded_loop(
     if length is None or length < FEWEST:
         return None
     level = _recording([*carry, *xs, *closure])
-    if level is None or not STATE[level].rolls:
+    if level is None:
+        return None
+    if not STATE[level].rolls:
+        one_by_one(length)
         return None
     rows = Rows(length)
     rolling = Rolling(level, closure, functions, rows)
@@ -75,9 +88,21 @@ def recorded_loop(
                 if found.rows is not rows:
                     raise
     except (NotRepeatable, UnfitError, UnevenError):
+        one_by_one(length)
         return None
     finally:
         rows.collecting = False
+
+
+def one_by_one(length: int) -> None:
+    """Python runs the loop, and each step is recorded; where these are many, a line in the log says why that takes long."""
+    if length >= MANY and length not in _said:
+        _said.add(length)
+        log.warning(
+            "a loop of %d steps is recorded step by step, because one step does not stand for all of them: pass what differs from "
+            "step to step in xs, and let no branch, index or list depend on the carry or on the number of the step",
+            length,
+        )
 
 
 def _recording(values: Sequence[Any]) -> float | None:
@@ -96,7 +121,7 @@ def deepest(values: Sequence[Any], above: float, below: float) -> float | None:
         for x in boxes(value):
             if type(x) is Node and above < x.level < below and (found is None or x.level > found):
                 found = x.level
-            elif x.level > above and (type(x) not in (Node, Dual, Batched, Jet) or is_pending(x)):
+            elif x.level > above and (type(x) not in (Node, Dual, Batched, Jet, Masked) or is_pending(x)):
                 raise NotRepeatable
     return found
 
@@ -223,8 +248,9 @@ class _Plain:
         self.whole = [i for i, p in enumerate(parts) if type(p) is int or (type(p) is WatchedNumber and p.dtype.kind in "iu")]
         self.given = parts
         parts = [np.asarray(p)[()] if isinstance(p, bool | int) else p for p in parts]
-        if not all(isinstance(held(p) if isinstance(p, Watched) else p, np.ndarray | np.generic) for p in (*parts, *x_parts)):
-            raise UnfitError  # arrays of another device
+        plain = [held(p) if isinstance(p, Watched) else p for p in (*parts, *x_parts)]
+        if not all(isinstance(p, np.ndarray | np.generic) or on_device(p) for p in plain):
+            raise UnfitError
         axes = [n for one in self.x_layouts for n in hidden_axes(one)]
         self.parts = [strong(p) for p in parts]
         self.xs = [np.moveaxis(strong(p), n, 0) if n else strong(p) for p, n in zip(x_parts, axes, strict=True)]

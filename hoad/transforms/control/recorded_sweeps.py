@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hoad.core.box import held, shape_of
+from hoad.backends import filled
+from hoad.core.box import held, peek, shape_of
 from hoad.core.engine import sweep
 from hoad.core.level import STATE
-from hoad.core.series import add_term
-from hoad.errors import LoopError
-from hoad.modes.reverse import Node, _outputs
+from hoad.modes.loop_steps import loop_
+from hoad.modes.reverse import _outputs
 from hoad.modes.watched import Watched, WatchedNumber
 from hoad.transforms.control.bodies import UnevenError, UnfitError
 from hoad.transforms.control.layout import NotRepeatable, boxes, build, hidden_axes, take_apart
-from hoad.transforms.control.segment import Recorder, is_inexact
+from hoad.transforms.control.segment import Recorder, bare_at, is_inexact, place_at, tracked_at
 from hoad.transforms.control.unrolled import Step, stacked
 
 if TYPE_CHECKING:
@@ -42,15 +42,15 @@ class RecordedSweep:
         self.rolling, self.level, self.first, self.length, self.backward = rolling, level, first, length, backward
         x_parts: list[Any] = []
         x_layouts = [take_apart(x, level, x_parts) for x in xs]
-        self.x_places = [_place(p, level) for p in x_parts]
+        self.x_places = [place_at(p, level) for p in x_parts]
         self.x_axes = [n for one in x_layouts for n in hidden_axes(one)]
-        self.xs = [_front(_bare(p, level), n) for p, n in zip(x_parts, self.x_axes, strict=True)]
+        self.xs = [_front(bare_at(p, level), n) for p, n in zip(x_parts, self.x_axes, strict=True)]
         used = {box.level for value in (*carry, *xs, *rolling.closure) for box in boxes(value)}
         self.recorder = Recorder(level, self.checked(step), x_layouts, used & STATE.keys())
         parts: list[Any] = []
         self.layouts = [take_apart(c, level, parts) for c in carry]
-        self.carry_places = [_place(p, level) for p in parts]
-        self.parts = [_bare(p, level) for p in parts]
+        self.carry_places = [place_at(p, level) for p in parts]
+        self.parts = [bare_at(p, level) for p in parts]
         self.whole = [i for i, p in enumerate(parts) if type(p) is int or (type(p) is WatchedNumber and p.dtype.kind in "iu")]
         self.y_layouts: Any = None
         self.closed: dict[int, int] = {}
@@ -80,6 +80,8 @@ class RecordedSweep:
 
     def result(self) -> tuple[list[Any], list[Any]]:
         rolling = self.rolling
+        recording = STATE[rolling.level]
+        before = len(recording.steps)
         final, rows = rolling.run(self.advance, self.parts, self.xs, self.first, self.length, self.backward, self.level)
         n = len(final)
         self.states, ys = rows[:n], rows[n:]
@@ -93,7 +95,7 @@ class RecordedSweep:
             place = len(tape)
             tape.append(self.pull)
             tape.parents.append(parents)
-            if self.recorder.masked:
+            if self.recorder.masked or any(map(_may_mask, recording.steps[before:])):
                 tape.masked = True
             nodes = _outputs(tape, self.level, tuple(outputs[i] for i in self.active), place)
             for i, node in zip(self.active, nodes, strict=True):
@@ -125,14 +127,9 @@ class RecordedSweep:
             state[i] = WatchedNumber(s.level, held(s), s.aux) if isinstance(s, Watched) else int(s)
         step = self.recorder.taped(k, self.layouts, state, x)
         step.tape.masked = False  # the sweep around it looks at the sum of all
-        carry, xs, foreign = step.back([*cotangents[: self.finals], *gy])
-        closed = cotangents[self.finals :]
-        for p, c in zip(step.foreign, foreign, strict=True):
-            if c is not None:
-                if p not in self.closed:
-                    raise LoopError.not_repeatable(k)
-                closed[self.closed[p]] = add_term(closed[self.closed[p]], c)
-        return [*carry, *closed], xs
+        totals = cotangents[self.finals :]
+        carry, xs = step.back(k, [*cotangents[: self.finals], *gy], self.closed, totals)
+        return [*carry, *totals], xs
 
 
 class _Back:
@@ -151,10 +148,12 @@ class _Back:
         return list(stack[:n]), list(stack[n : n + m]), [None if g is None else next(rest) for g in self.gys]
 
     def run(self, cotangents: list[Any]) -> tuple[list[Any], list[Any]]:
+        from hoad.transforms.control.recorded import one_by_one
+
         loop = self.loop
         backward = not loop.backward
         at = (loop.first, loop.first + loop.length)
-        rolls = sweep.tracking is None
+        rolls = True
         for tries in range(loop.length):
             if rolls:
                 try:
@@ -166,6 +165,8 @@ class _Back:
                     rolls = tries < 3
                 except (UnfitError, NotRepeatable):
                     rolls = False
+                if not rolls:
+                    one_by_one(at[1] - at[0])
             k = at[1] - 1 if backward else at[0]
             cotangents, x = loop.back(k, cotangents, *self.split([s[k - loop.first] for s in self.stacks]))
             self.pieces.append((1, [None if c is None else stacked([c]) for c in x]))
@@ -178,7 +179,13 @@ class _Back:
         present = [i for i, c in enumerate(cotangents) if c is not None]
         zero: list[Any] = []
 
+        tracking = sweep.tracking  # also where the step is taken once more, in another sweep
+
         def step(k: Any, carry: list[Any], stack: list[Any]) -> tuple[list[Any], list[Any]]:
+            with tracked_at(tracking):
+                return back(k, carry, stack)
+
+        def back(k: Any, carry: list[Any], stack: list[Any]) -> tuple[list[Any], list[Any]]:
             given: list[Any] = [None] * len(cotangents)
             for i, c in zip(present, carry, strict=True):
                 given[i] = c
@@ -212,19 +219,20 @@ class _Back:
                 out.append(None)
                 continue
             like = next(c for c in column if c is not None)
-            zeros = [np.zeros((n, *shape_of(x)[1:]), like.dtype) for n, _ in pieces]
+            # Where masks are tracked, these are zeros that are none by chance.
+            zero = filled((), 0, like.dtype, peek(like)) if sweep.tracking is None else np.where(False, like[0], 0.0)
+            zeros = [np.broadcast_to(zero, (n, *shape_of(x)[1:])) for n, _ in pieces]
             whole = [z if c is None else c for z, c in zip(zeros, column, strict=True)]
             out.append(np.concatenate(whole) if len(whole) > 1 else whole[0])
         return out
 
 
+def _may_mask(step: Any) -> bool:
+    """Whether a recorded step may stop cotangents, as ``where`` does: in its body, if it has one."""
+    prim = step.primitive
+    masks = prim.masks is True or (prim.masks and prim.masks(step.kw))
+    return masks or prim.body is not None or (prim is loop_ and any(map(_may_mask, step.kw["body"].steps)))
+
+
 def _front(part: Any, axis: int) -> Any:
     return np.moveaxis(part, axis, 0) if axis else part
-
-
-def _place(part: Any, level: float) -> int | None:
-    return part.aux if isinstance(part, Node) and part.level == level else None
-
-
-def _bare(part: Any, level: float) -> Any:
-    return part.value if isinstance(part, Node) and part.level == level else part

@@ -18,7 +18,7 @@ from hoad.core.level import STATE
 from hoad.core.series import accumulate
 from hoad.core.space import leaf_zeros
 from hoad.errors import LoopError
-from hoad.modes.reverse import Node, _outputs
+from hoad.modes.reverse import _outputs
 from hoad.transforms.control.layout import (
     Layout,
     NotRepeatable,
@@ -33,7 +33,7 @@ from hoad.transforms.control.layout import (
 )
 from hoad.transforms.control.recorded import recorded_loop
 from hoad.transforms.control.revolve import Action, actions
-from hoad.transforms.control.segment import Recorder, Taped, handed, is_inexact
+from hoad.transforms.control.segment import Recorder, Taped, bare_at, handed, is_inexact, place_at
 from hoad.transforms.control.unrolled import More, Step, in_python, kept, stacked
 
 __all__ = ["Policy", "run_loop"]
@@ -130,8 +130,8 @@ class _Rolled:
         x_parts: list[Any] = []
         x_layouts = [take_apart(x, level, x_parts) for x in xs]
         axes = [n for one in x_layouts for n in hidden_axes(one)]
-        self.x_places = [_place(p, level) for p in x_parts]
-        bare = [_bare(p, level) for p in x_parts]
+        self.x_places = [place_at(p, level) for p in x_parts]
+        bare = [bare_at(p, level) for p in x_parts]
         self.x_axes = axes
         self.xs = [np.moveaxis(p, n, 0) if n else p for p, n in zip(bare, axes, strict=True)]
         used = {box.level for value in (*carry, *xs, *closure) for box in boxes(value)}
@@ -139,8 +139,8 @@ class _Rolled:
         self.given = carry
         parts: list[Any] = []
         layouts = [take_apart(c, level, parts) for c in carry]
-        self.carry_places = [_place(p, level) for p in parts]
-        self.first = _State(layouts, [_bare(p, level) for p in parts])
+        self.carry_places = [place_at(p, level) for p in parts]
+        self.first = _State(layouts, [bare_at(p, level) for p in parts])
         self.closed: dict[int, int] = {}
         self.sizes: list[list[float]] = []
         self.rows: list[tuple[list[Layout], list[Any]]] = []
@@ -277,16 +277,12 @@ class _Rolled:
         split = len(self.final.parts)
         carry = given[:split]
         gys = [g if g is None or not n else np.moveaxis(g, n, 0) for g, n in zip(given[split:], self.y_axes, strict=True)]
-        self.closed_cotangents: list[Any] = [None] * len(self.closed)
+        totals: list[Any] = [None] * len(self.closed)
         rows: list[list[Any]] = [[None] * self.length for _ in self.xs]
         for k, step in self.steps_backwards():
             slices = iter([None if g is None else g[k] for g in gys])
             y = [g for a, b in zip(step.y_layouts, self.y_layouts, strict=True) for g in restricted(a, b, slices)]
-            found = [*carry, *y]
-            carry, x, foreign = step.back(found)
-            for p, c in zip(step.foreign, foreign, strict=True):
-                if c is not None:
-                    self.add_closed(p, c, k)
+            carry, x = step.back(k, [*carry, *y], self.closed, totals, _own_sum)
             for row, c in zip(rows, x, strict=True):
                 row[k] = c
             del step  # its tape, before the next one is made
@@ -294,17 +290,7 @@ class _Rolled:
         for row, n, place in zip(rows, self.x_axes, self.x_places, strict=True):
             if place is not None:
                 out.append(_column(row, n))
-        return [*out, *self.closed_cotangents]
-
-    def add_closed(self, place: int, c: Any, k: int) -> None:
-        if place not in self.closed:
-            raise LoopError.not_repeatable(k)
-        i = self.closed[place]
-        old = self.closed_cotangents[i]
-        if old is None:
-            self.closed_cotangents[i] = c.copy() if type(c) is np.ndarray else c
-        else:
-            self.closed_cotangents[i] = accumulate(old, c)
+        return [*out, *totals]
 
     def steps_backwards(self) -> Iterator[tuple[int, Taped]]:
         """Each step on its tape, from the last to the first."""
@@ -348,12 +334,11 @@ class _Rolled:
         return k, step
 
 
-def _place(part: Any, level: float) -> int | None:
-    return part.aux if isinstance(part, Node) and part.level == level else None
-
-
-def _bare(part: Any, level: float) -> Any:
-    return part.value if isinstance(part, Node) and part.level == level else part
+def _own_sum(total: Any, c: Any) -> Any:
+    """A sum in an array that nobody else refers to."""
+    if total is None:
+        return c.copy() if type(c) is np.ndarray else c
+    return accumulate(total, c)
 
 
 def _column(row: list[Any], axis: int) -> Any:
@@ -361,6 +346,6 @@ def _column(row: list[Any], axis: int) -> Any:
     if all(c is None for c in row):
         return None
     like = next(c for c in row if c is not None)
-    zero = leaf_zeros(like)
+    zero = leaf_zeros(like) if sweep.tracking is None else np.where(False, like, 0.0)  # a zero that is none by chance
     whole = stacked([zero if c is None else c for c in row])
     return np.moveaxis(whole, 0, axis) if axis else whole

@@ -6,7 +6,7 @@ closes over has a place on an outer tape, which tells it apart from what the ste
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 
 from hoad.core.box import Box, Buffer
+from hoad.core.engine import sweep
 from hoad.core.level import STATE, Level
-from hoad.errors import LeakedTraceError
+from hoad.core.series import add_term
+from hoad.errors import LeakedTraceError, LoopError
 from hoad.modes.reverse import Node, Tape, backward
 from hoad.transforms.control.layout import Layout, build, levels_of, take_apart
 from hoad.transforms.control.unrolled import Step
 
-__all__ = ["Recorder", "Segment", "Taped", "handed", "is_inexact"]
+__all__ = ["Recorder", "Segment", "Taped", "bare_at", "handed", "is_inexact", "place_at", "tracked_at"]
 
 _bases = count(1 << 40, 1 << 40)
 
@@ -49,6 +51,16 @@ class Segment(Tape):
         return list(list.__iter__(self))
 
 
+@contextmanager
+def tracked_at(level: float | None) -> Iterator[None]:
+    """Within, sweeps track masks at a level, or track none."""
+    before, sweep.tracking = sweep.tracking, level
+    try:
+        yield
+    finally:
+        sweep.tracking = before
+
+
 def _places(tape: Tape) -> list[range]:
     """All places that a step may close over while ``tape`` is the tape of the level (not the tape: it will hold the loop)."""
     if isinstance(tape, Segment):
@@ -59,6 +71,16 @@ def _places(tape: Tape) -> list[range]:
 def is_inexact(x: Any) -> bool:
     """True for what may carry a derivative."""
     return getattr(getattr(x, "dtype", None), "kind", "") in ("f", "c")
+
+
+def place_at(part: Any, level: float) -> int | None:
+    """The place of a part on the tape of a level, if it has one."""
+    return part.aux if isinstance(part, Node) and part.level == level else None
+
+
+def bare_at(part: Any, level: float) -> Any:
+    """A part without the box of a level."""
+    return part.value if isinstance(part, Node) and part.level == level else part
 
 
 def handed(part: Any) -> Any:
@@ -129,7 +151,7 @@ class Recorder:
     def run(self, k: int, layouts: list[Layout], carry: Parts, x: Parts, segment: Segment) -> Any:
         """Layouts and parts of what step k returns."""
         values, slices = map(handed, carry), iter(x)
-        with self.on(segment):
+        with self.on(segment), tracked_at(None):  # derivatives within the step have sweeps of their own
             new, y = self.step(k, [build(one, values) for one in layouts], [build(one, slices) for one in self.x_layouts])
         carry_parts: Parts = []
         y_parts: Parts = []
@@ -142,9 +164,7 @@ class Recorder:
 
     def strip(self, part: Any) -> tuple[Any, int | None]:
         """A part without the box of the level, and its place."""
-        if isinstance(part, Node) and part.level == self.level:
-            return part.value, part.aux
-        return part, None
+        return bare_at(part, self.level), place_at(part, self.level)
 
     def advance(self, k: int, layouts: list[Layout], carry: Parts, x: Parts, closed: dict[int, int]) -> Any:
         """Step k without a record; what it closes over is numbered in ``closed``."""
@@ -211,8 +231,18 @@ class Taped:
         self.tape, self.foreign = tape, list(foreign)
         self.places = [None if p is None else local(p) for _, p in pairs]
 
-    def back(self, cotangents: Sequence[Any]) -> tuple[Parts, Parts, list[Any]]:
-        """Cotangents (or None) of the parts of the carry, of those of x, and of the places in ``foreign``; can be called once."""
+    def back(
+        self,
+        k: int,
+        cotangents: Sequence[Any],
+        closed: dict[int, int],
+        totals: list[Any],
+        add: Callable[[Any, Any], Any] = add_term,
+    ) -> tuple[Parts, Parts]:
+        """Cotangents (or None) of the parts of the carry and of those of x; can be called once.
+
+        Those of what step ``k`` closes over are added to ``totals``, at the positions that ``closed`` gives to the places.
+        """
         seeds: dict[int, Any] = {}
         for place, g in zip(self.places, cotangents, strict=True):
             if place is not None and g is not None:
@@ -223,4 +253,9 @@ class Taped:
         parts: Parts = [None] * sum(self.given)
         for i, c in zip(self.inputs, found[:count], strict=True):
             parts[i] = c
-        return parts[: self.given[0]], parts[self.given[0] :], found[count:]
+        for place, c in zip(self.foreign, found[count:], strict=True):
+            if c is not None:
+                if place not in closed:
+                    raise LoopError.not_repeatable(k)
+                totals[closed[place]] = add(totals[closed[place]], c)
+        return parts[: self.given[0]], parts[self.given[0] :]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hoad.backends import like, on_device
 from hoad.core.box import Box, ops
 from hoad.core.series import Series
 from hoad.modes.taylor import Jet
@@ -50,6 +51,9 @@ def kept(leaf: Any) -> Any:
 def stacked(column: list[Any]) -> Any:
     if any(isinstance(leaf, Box) for leaf in column):
         return ops.stack(column)
+    there = next((leaf for leaf in column if on_device(leaf)), None)
+    if there is not None:  # a carry that was a number of the host at first
+        return np.stack([leaf if on_device(leaf) else like(np.asarray(leaf), there) for leaf in column])
     return np.array(column) if isinstance(column[0], np.ndarray | np.generic | float | int | complex) else np.stack(column)
 
 

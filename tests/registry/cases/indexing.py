@@ -11,6 +11,13 @@ moves("take", "flat", lambda x, i: np.take(x, i), R(2, 3), extra=(_index,))
 moves("take", "list", lambda x: np.take(x, [0, 1, 1], axis=-1), R(2, 3))
 moves("take", "int", lambda x: np.take(x, 1, axis=0), R(2, 3))
 moves("take", "wrap", lambda x, i: np.take(x, i, axis=0, mode="wrap"), R(2, 3), extra=(_index,), device="CuPy's take has no mode=")
+moves(
+    "lib.stride_tricks.sliding_window_view",
+    "axes",
+    lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 2), axis=(0, -1)),
+    R(3, 2, 4),
+    device="CuPy knows no protocol for it",
+)
 moves("take_along_axis", "", lambda x, i: np.take_along_axis(x, i, axis=1), R(2, 3), extra=(np.array([[0, 0], [2, 1]]),))
 moves(
     "take_along_axis",
