@@ -340,7 +340,7 @@ class Box(ArrayMethods):
     def __mul__(self, other: Any) -> Any:
         if type(other) not in _known and _declines(other):
             return NotImplemented
-        return ops.square(self) if other is self else ops.multiply(self, other)
+        return ops.square(self) if other is self and self.dtype.kind != "b" else ops.multiply(self, other)
 
     def __rmul__(self, other: Any) -> Any:
         return ops.multiply(other, self)

@@ -301,3 +301,11 @@ def test_lists_beside_traced_values(f):
     for of_list, of_array in ((lambda x: f(x, other), lambda x: f(x, array)), (lambda x: f(other, x), lambda x: f(array, x))):
         np.testing.assert_array_equal(hoad.jacobian(of_list)(x), hoad.jacobian(of_array)(x))
         np.testing.assert_array_equal(hoad.taylor(of_list, x, x, 3), hoad.taylor(of_array, x, x, 3))
+
+
+def test_products_of_truth_values_with_themselves_are_truth_values():
+    x = np.array([True, False])
+    for g in (hoad.compile(lambda x: x * x), hoad.compile(lambda x: x * x, backend="numpy"), hoad.vmap(lambda x: x * x)):
+        found = g(x)
+        assert found.dtype == bool
+        np.testing.assert_array_equal(found, x)
