@@ -16,7 +16,7 @@ from hoad.compiler.methods import BoundMethod, Method
 from hoad.compiler.paths import CompiledProgram, Paths
 from hoad.compiler.recording import Recorded, record_twice
 from hoad.compiler.report import Cost
-from hoad.compiler.signature import Call, Static, describe
+from hoad.compiler.signature import Call, Static, describe, orders
 from hoad.core.space import NAMESPACE, flatten
 from hoad.errors import ArgumentWriteError, CompileError, HoadError
 from hoad.modes.comparison import alike_results
@@ -134,8 +134,12 @@ class CompiledFunction:
                 except (ArgumentWriteError, CompileError):
                     raise
                 except Exception as error:
+                    why = f"recording it raised {type(error).__name__}: {str(error).partition('. ')[0]}"
+                else:
+                    why = ""
+                if why:
                     result = self._itself(call, args, kwargs)  # which raises it too, unless recording is the reason
-                    paths.give_up(f"recording it raised {type(error).__name__}: {str(error).partition('. ')[0]}")
+                    paths.give_up(why)
                     self._paths[call.key] = paths
                     return result
                 if self._surround(call, recorded).asks_types and not recorded.failed:
@@ -160,7 +164,7 @@ class CompiledFunction:
 
     def _surround(self, call: Call, recorded: Recorded) -> Captures:
         """Watch what the function and its static arguments use."""
-        roots = [self._f, *(x for x in call.statics if callable(x))]
+        roots = [self._f, *call.statics]
         if self._captures is None:
             self._captures = Captures(roots, recorded.lasting)
         else:
@@ -258,7 +262,7 @@ def _through_containers(fast: Function, call: Call, program: CompiledProgram) ->
     """The call of a Program whose inputs come in containers of one structure, or beside static values."""
     flatten_tree, build = optree.tree_flatten, optree.tree_unflatten
     whole = program.single or program.tuple
-    out, spec, named = program.recorded.spec, call.spec, call.named
+    out, spec, named, known_orders = program.recorded.spec, call.spec, call.named, call.orders
     static = [(i, x) for i, x in enumerate(call.parts) if i not in set(call.where)]
     static.reverse()
 
@@ -267,7 +271,7 @@ def _through_containers(fast: Function, call: Call, program: CompiledProgram) ->
             return NotImplemented
         given: Any = (args, kwargs) if named else args
         leaves, found = flatten_tree(given, namespace=NAMESPACE)
-        if found != spec:
+        if found != spec or (known_orders and orders(args, kwargs) != known_orders):
             return NotImplemented
         for i, known in static:
             x = leaves.pop(i)

@@ -103,7 +103,7 @@ def _spec_text(spec: ArraySpec) -> str:
 
 def _argument(a: Any) -> str:
     if isinstance(a, np.ndarray):
-        return f"array({_spec_text(ArraySpec(a.shape, a.dtype))})" if a.size > 1 else repr(a.item())
+        return f"array({_spec_text(ArraySpec(a.shape, a.dtype))})" if a.size != 1 else repr(a.item())
     if isinstance(a, np.generic):
         return repr(a.item())
     if isinstance(a, slice):

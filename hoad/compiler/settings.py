@@ -14,7 +14,7 @@ from hoad.compiler.looks import Looked, rounded_looks
 from hoad.compiler.placed import Placed, PlacedReplay, library_of, lifted
 from hoad.compiler.replay import Replay
 from hoad.compiler.steps import Steps
-from hoad.errors import CompileError, NoCompilerError
+from hoad.errors import CompileError, NoCompilerError, SettingError
 
 __all__ = [
     "BACKENDS", "backend_of", "backend_there", "executor_for", "get_num_threads", "made", "once", "optimised", "repeated",
@@ -204,6 +204,8 @@ def _placed(steps: Steps, library: Backend) -> tuple[Steps, Any]:
         found = passes.optimise(plain)
         executor: Any = cuda.build(found, library.device())
         return found, Placed(executor, arrays, steps) if plain is not steps else executor
+    except SettingError:
+        raise
     except NoCompilerError as error:
         raise _Missing(str(error)) from None
     except Exception as error:  # whatever goes wrong there, the results are the same without it
@@ -223,6 +225,8 @@ def _native(steps: Steps, backend: str) -> Any:
         from hoad.compiler.build import build
 
         return build(steps)
+    except SettingError:
+        raise
     except NoCompilerError as error:
         raise _Missing(str(error)) from None
     except Exception as error:  # whatever goes wrong there, the results are the same without it

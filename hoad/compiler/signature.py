@@ -20,26 +20,52 @@ from hoad.core.box import Box, Buffer
 from hoad.core.space import NAMESPACE, flatten
 from hoad.errors import CompileError
 
-__all__ = ["Call", "Static", "describe"]
+__all__ = ["Call", "Static", "describe", "orders"]
 
 
 class Fixed:
-    """A static value, equal to another one of the same type that is equal."""
+    """A static value, equal to another one of the same type that is equal; 0.0 and -0.0 are not, nor (1,) and (1.0,)."""
 
-    __slots__ = ("_hash", "value")
+    __slots__ = ("_hash", "key", "value")
 
     def __init__(self, value: Any) -> None:
         self.value = value
-        self._hash = hash((type(value), value))
+        self.key = _told_apart(value)
+        self._hash = hash(self.key)
 
     def __hash__(self) -> int:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Fixed) and type(self.value) is type(other.value) and bool(self.value == other.value)
+        return isinstance(other, Fixed) and bool(self.key == other.key)
 
     def __repr__(self) -> str:
         return repr(self.value)
+
+
+def _told_apart(x: Any) -> Any:
+    """Something that is equal for equal values of equal types only."""
+    if isinstance(x, float | np.floating):
+        return type(x), float(x).hex()
+    if isinstance(x, complex | np.complexfloating):
+        return type(x), complex(x).real.hex(), complex(x).imag.hex()
+    if isinstance(x, tuple | frozenset):
+        return type(x), type(x)(map(_told_apart, x)) if type(x) in (tuple, frozenset) else tuple(map(_told_apart, x))
+    return type(x), x
+
+
+def orders(args: Any, kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """The keys of the dicts among the arguments as they stand, which the structure of the arguments does not tell."""
+    found: list[Any] = []
+    waiting: list[Any] = [kwargs[k] for k in sorted(kwargs)] + list(args)
+    while waiting:
+        x = waiting.pop()
+        if isinstance(x, dict):
+            found.append(tuple(x))
+            waiting += x.values()
+        elif isinstance(x, list | tuple):
+            waiting += x
+    return tuple(found) if any(len(keys) > 1 for keys in found) else ()
 
 
 class Static:
@@ -117,13 +143,15 @@ class Call:
         Whether an input belongs to a differentiation in progress; nothing else is set then.
     flat : bool
         Whether the inputs are the positional arguments, in their order, and nothing else.
+    orders : tuple
+        The keys of dicts among the arguments, in their order.
     plain : bool
         Whether all arrays among them are in C order.
     places : frozenset
         The devices that hold arrays among them, as (name of the library, number).
     """
 
-    __slots__ = ("fixed", "flat", "key", "leaves", "named", "parts", "places", "plain", "spec", "traced", "where")
+    __slots__ = ("fixed", "flat", "key", "leaves", "named", "orders", "parts", "places", "plain", "spec", "traced", "where")
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], static: Static, name: str) -> None:
         self.traced = False
@@ -165,7 +193,8 @@ class Call:
         self.places = frozenset(there) if there else _NOWHERE
         self.plain = not self.places and not any(type(d) is tuple and len(d) > 2 for d in described)
         self.flat = not self.named and not self.fixed and len(self.leaves) == count and spec.num_nodes == count + 1
-        self.key = (spec, tuple(described), self.fixed)
+        self.orders = () if spec.num_nodes == len(parts) + 1 else orders(args, kwargs)
+        self.key = (spec, tuple(described), self.fixed, self.orders)
 
     def rebuild(self, leaves: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Arguments of the function, with these inputs."""

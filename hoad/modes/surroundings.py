@@ -9,11 +9,14 @@ looking at the numbers would wait for the device at each call.
 
 from __future__ import annotations
 
+import array
 import dis
 import math
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from functools import lru_cache, partial
 from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
@@ -36,6 +39,7 @@ _VALUES = (int, float, complex, str, bytes, type(None), np.generic)
 _FOREIGN = frozenset(("numpy", "scipy", "optree", "cupy", "builtins")) | sys.stdlib_module_names - {"__main__"}
 _INDIRECT = ("__dict__", "vars", "getattr", "fields", "asdict", "astuple", "attrgetter", "__getattr__", "__getattribute__")
 _TYPES = frozenset(("isinstance", "type", "issubclass", "hasattr", "singledispatch", "__class__", "__array_namespace__"))
+_ENVIRONMENT = frozenset(("environ", "getenv"))
 _MISSING = object()
 
 
@@ -56,6 +60,7 @@ class Captures:
         self.cells: dict[int, tuple[Any, Any]] = {}
         self.entries: dict[tuple[int, Any], tuple[Any, Any, Any]] = {}
         self.lengths: dict[int, tuple[Any, int]] = {}
+        self.states: dict[int, tuple[Callable[[], Any], Any]] = {}
         self.samples: dict[int, list[tuple[np.ndarray, bytes]]] = {}
         self.complete = True
         self.unchanged: Callable[[], bool] = lambda: True
@@ -64,7 +69,7 @@ class Captures:
         self._collect()
 
     def __len__(self) -> int:
-        return len(self.cells) + len(self.entries) + len(self.lengths) + len(self.samples)
+        return len(self.cells) + len(self.entries) + len(self.lengths) + len(self.states) + len(self.samples)
 
     def add(self, roots: Iterable[Any], arrays: Iterable[np.ndarray]) -> None:
         """More roots; what is known already is taken down again."""
@@ -83,6 +88,8 @@ class Captures:
             if not _equal(_entry(holder, key), known):
                 return False
         if any(len(holder) != n for holder, n in self.lengths.values()):
+            return False
+        if any(now() != known for now, known in self.states.values()):
             return False
         if any(view.tobytes() != data for pairs in self.samples.values() for view, data in pairs):
             return False
@@ -103,6 +110,7 @@ class Captures:
 
     def _collect(self) -> None:
         self._mentioned: set[str] = set()
+        self._alive: list[Any] = []
         self.asks_types = False
         count = -1
         while count < len(self._mentioned):  # a function that is found mentions more attributes
@@ -111,7 +119,7 @@ class Captures:
         self.unchanged = self._written()
 
     def _walk(self) -> None:
-        for table in (self.cells, self.entries, self.lengths, self.samples):
+        for table in (self.cells, self.entries, self.lengths, self.states, self.samples):
             table.clear()
         seen: set[int] = set()
         waiting: deque[Any] = deque(self._roots)
@@ -132,7 +140,7 @@ class Captures:
         """Take down the places in ``x``; returns what they hold."""
         if isinstance(x, np.ndarray):
             self._sample(x)
-            return []
+            return self._elements(x, x.reshape(-1).tolist) if x.dtype.kind == "O" else []
         if on_device(x):
             return []
         if isinstance(x, FunctionType):
@@ -143,18 +151,35 @@ class Captures:
             return [x.func, *x.args, *x.keywords.values()]
         if isinstance(x, tuple | frozenset):
             return list(x)
-        if type(x) is list or type(x) is dict:
+        if isinstance(x, list | dict | deque):
             self.lengths[id(x)] = (x, len(x))
-            return [self._place(x, k) for k in (list(x) if type(x) is dict else range(len(x)))]
+            found = [self._place(x, k) for k in (list(x) if isinstance(x, dict) else range(len(x)))]
+            return found + self._instance(x) if hasattr(x, "__dict__") else found
+        if isinstance(x, set):
+            return self._elements(x, partial(list, x))
+        if isinstance(x, bytearray | array.array):
+            self.states[id(x)] = (partial(bytes, x), bytes(x))
+            return []
+        if isinstance(x, ContextVar):
+            return self._elements(x, lambda: [x.get(None)])
         if isinstance(x, type):
-            return self._class(x) if _is_own(x.__module__) else []
+            return [*self._class(x), *x.__mro__[1:]] if _is_own(x.__module__) else []
         if hasattr(x, "roots_of_captures"):
             return list(x.roots_of_captures())
         if isinstance(x, (*_VALUES, Box, ModuleType, BuiltinFunctionType, CodeType)) or type(type(x)) is not type:
             return []
         if not _is_own(type(x).__module__):
-            return [x.__wrapped__] if hasattr(x, "__wrapped__") else []
+            found = [self._place(x, n) for n in getattr(x, "__dict__", ()) if self._mentions(n)]
+            return [*found, x.__wrapped__] if hasattr(x, "__wrapped__") else found
         return [*self._instance(x), *type(x).__mro__]
+
+    def _elements(self, x: Any, elements: Callable[[], list[Any]]) -> list[Any]:
+        """Take down the identities of what there is in something; returns it, which keeps it alive."""
+        known = elements()
+        names = list(map(id, known))
+        self.states[id(x)] = (lambda: list(map(id, elements())), names)
+        self._alive.append(known)
+        return known
 
     def _function(self, f: FunctionType) -> list[Any]:
         found = []
@@ -168,6 +193,10 @@ class Captures:
         if _is_own(f.__module__):
             names, attributes = _names(f.__code__)
             self._mentioned.update(attributes)
+            for n in ("__code__", "__defaults__") if f.__defaults__ else ("__code__",):  # what loading a module again replaces
+                self._place(f, n)
+            found += [self._place(f.__kwdefaults__, n) for n in f.__kwdefaults__ or ()]
+            found += [self._place(f.__dict__, n) for n in f.__dict__ if self._mentions(n)]
             self.asks_types = self.asks_types or not _TYPES.isdisjoint((*names, *attributes))
             for name in names:
                 value = f.__globals__.get(name, _MISSING)
@@ -175,6 +204,8 @@ class Captures:
                     module = value.__name__ if isinstance(value, ModuleType) else value.__module__
                     self.asks_types = self.asks_types or not (_is_known(module) or _is_own(module))
                 if isinstance(value, ModuleType):
+                    if value is os and not _ENVIRONMENT.isdisjoint(attributes):
+                        self.states[id(os.environ)] = (lambda: dict(os.environ), dict(os.environ))
                     if _is_own(value.__name__):
                         found += [self._place(value.__dict__, n) for n in attributes if n in value.__dict__]
                 elif value is not _MISSING:
@@ -201,6 +232,11 @@ class Captures:
                 found += [v] if isinstance(v, FunctionType) and n not in ("__init__", "__new__", "__repr__") else []
             elif self._mentions(n) and isinstance(v, (*_VALUES, np.ndarray, FunctionType, list, dict, tuple)):
                 found.append(self._place(x.__dict__, n))
+        if x.__mro__[1:] != (object,):
+            space = x.__dict__
+            for n in self._mentioned.difference(space):  # an attribute of a base, which the class may get
+                if hasattr(x, n):
+                    self.entries[id(x), n] = (space, n, _MISSING)
         return found
 
     def _mentions(self, name: Any) -> bool:
@@ -235,11 +271,13 @@ class Captures:
                 terms.append(f"{name(key)} not in {name(holder)}")
             elif isinstance(holder, dict | MappingProxyType):
                 terms.append(f"{name(holder.get)}({name(key)}) is {name(value)}")
-            elif isinstance(holder, list):
+            elif isinstance(holder, list | deque):
                 terms.append(f"{name(holder)}[{key}] is {name(value)}")
             else:
                 terms.append(f"{name(holder)}.{key} is {name(value)}")
         terms = [f"len({name(holder)}) == {n}" for holder, n in self.lengths.values()] + terms
+        for now, known in self.states.values():
+            terms.append(f"{name(now)}() == {name(known)}")
         for pairs in self.samples.values():
             terms += [f"{name(view.tobytes)}() == {name(data)}" for view, data in pairs]
         lines = "".join(f"        if not ({t}): return False\n" for t in terms)
@@ -257,7 +295,7 @@ def _content(cell: Any) -> Any:
 
 def _entry(holder: Any, key: Any) -> Any:
     try:
-        return holder[key] if isinstance(holder, dict | list | MappingProxyType) else getattr(holder, key)
+        return holder[key] if isinstance(holder, dict | list | deque | MappingProxyType) else getattr(holder, key)
     except (KeyError, IndexError, AttributeError):
         return _MISSING
 

@@ -217,6 +217,9 @@ def points(dtype: Any) -> list[Case]:
     found += [Case(n, (a > 0, b > 1), bitwise=True) for n in ("bitwise_and", "bitwise_or", "bitwise_xor", "equal", "logical_and")]
     found += [Case("invert", (a > 0,), bitwise=True), Case("logical_not", (a > 0,), bitwise=True)]
     found += [Case("pow", (r(5), p)) for p in (2, 3, -1, 2.0, 0.5)] + [Case("add", (r(3, 1), 2)), Case("divide", (1, r(4)))]
+    found += [Case(n, (x, p)) for n in ("float_power", "power") for p in (0.5, np.float64(2.0), np.float64(3.0))]
+    found += [Case(n, (np.abs(r(9)) + 1, 1e-310), bitwise=True) for n in ("floor_divide", "remainder", "heaviside")]
+    found.append(Case("heaviside", (1e-310, r(9)), bitwise=True))
     for kw in ({"nan": 0.0, "posinf": None, "neginf": None}, {"nan": 2.0, "posinf": 3.0, "neginf": -1}):
         found.append(Case("nan_to_num", (x,), kw, bitwise=True))
     found += [Case("round", (r(50) * 30,), kw, bitwise=True) for kw in ({}, {"decimals": 0}, {"decimals": 2}, {"decimals": -1})]
@@ -291,6 +294,7 @@ def gathers(dtype: Any) -> list[Case]:
     often = (rng.integers(0, 3, 50),)
     found.append(Case("scatter", (r(50, 2),), {"index": often, "shape": (3, 2), "order": None}, scaled=True))
     found.append(Case("scatter", (r(4000),), {"index": (np.zeros(4000, int),), "shape": (4000,), "order": None}, library=True))
+    found.append(Case("index_update", (r(3), 0.0), {"index": (np.array([[1, 0], [0, 0]]), None)}, bitwise=True))
     found += [Case("index_update", (r(*shape), v), {"index": (SOME,)}, bitwise=True) for v in (np.array(2.5), r(1, 1, 7), r(7))]
     found += [Case("index_add", (r(*shape), v), {"index": (SOME,)}, bitwise=True) for v in (np.array(2.5), r(1, 7))]
     pieces = {"indices": (..., (SOME,), (slice(None), slice(1, 4))), "shape": shape, "order": None}

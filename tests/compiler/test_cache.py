@@ -12,13 +12,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import hoad
 from hoad.compiler.toolchain import NoCompilerError, cache, capabilities, library, report, settings, shared_library
 from hoad.compiler.toolchain.trust import UntrustedError
 from hoad.errors import SettingError
-from tests.compiler.toolchain_tools import content, fake, forget, needs_compiler, posix, python
+from tests.compiler.toolchain_tools import content, fake, folder_after, forget, needs_compiler, posix, python
 
 pytestmark = [needs_compiler, posix]
 SOURCE = "double twice(double x) { return 2 * x; }\n"
@@ -27,12 +28,7 @@ SOURCE = "double twice(double x) { return 2 * x; }\n"
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
     """A cache with the trial of the compiler and one library."""
-    folder = tmp_path_factory.mktemp("filled") / "cache"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("CC", raising=False)
-        forget(patch, folder)
-        twice()
-    return folder
+    return folder_after(twice, tmp_path_factory)
 
 
 @pytest.fixture
@@ -255,7 +251,7 @@ def limited(size, folder, temporary):
     return ["unshare", "--mount", "--propagation", "private", "sh", "-c", f"{mount}; {work}"]
 
 
-@pytest.mark.parametrize("size", [4, 8, 16, 40, 200])
+@pytest.mark.parametrize("size", [4, 40, *[pytest.param(size, marks=pytest.mark.slow) for size in (8, 16, 200)]])
 @pytest.mark.parametrize("elsewhere", [True, False])
 def test_a_full_disk(folder, tmp_path, size, elsewhere):
     shutil.rmtree(folder)
@@ -548,3 +544,9 @@ def test_the_default_folder_is_the_users(monkeypatch):
     assert settings.cache_path() == Path(platformdirs.user_cache_dir("hoad"))
     monkeypatch.setenv("HOAD_CACHE_DIR", "~/somewhere")
     assert settings.cache_path() == Path.home() / "somewhere"
+
+
+def test_a_wrong_setting_is_told_by_the_first_call(monkeypatch):
+    monkeypatch.setenv("HOAD_CACHE_SIZE", "much")
+    with pytest.raises(SettingError, match="HOAD_CACHE_SIZE"):
+        hoad.compile(lambda x: np.sin(x) * 2.125)(np.ones(3))

@@ -189,6 +189,29 @@ def test_optimised_steps_replay():
     assert_close(again, once)
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.einsum("ij->j", np.full(x.shape, 0.1) - x),
+        lambda x: np.einsum("ij->j", (np.full(x.shape, 0.1) + np.full(x.shape, 0.2)) * x),
+        lambda x: np.einsum("ij->j", np.stack([x[0] / 3] * 37) * np.full(x.shape, 0.1)),
+    ],
+)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_numbers_are_added_in_the_order_of_the_function(f, order):
+    """An array of one number lays out what is computed with it."""
+    x = np.asarray(RNG.normal(size=(37, 5)), order=order)
+    np.testing.assert_array_equal(hoad.compile(f, backend="numpy")(x), f(x))
+
+
+@pytest.mark.parametrize("constant", [np.zeros((0, 3)), np.zeros((1, 1)), np.arange(4), np.float32(2.0), 3, "text", None, True])
+def test_any_constant_is_told(constant):
+    f = hoad.compile(lambda x: (x, constant), backend="numpy")
+    f(np.ones(2))
+    assert "result" in str(f.program)
+    assert "signature (float64[2])" in f.explain()
+
+
 def test_long_programs_take_time_in_proportion():
     import time
 

@@ -216,15 +216,16 @@ def test_a_compiler_named_by_a_relative_path(monkeypatch, tmp_path):
     assert twice() == 42.0
 
 
-def test_a_bad_compiler_gives_way_to_the_next(monkeypatch, caplog):
+@pytest.mark.parametrize("compiler", [sys.executable, "absent"])
+def test_a_bad_compiler_gives_way_to_the_next(monkeypatch, caplog, compiler):
     monkeypatch.setenv("CC", "no-such-compiler --with 'words'")
     assert os.path.realpath(capabilities().command[0]) == os.path.realpath(REAL)
     monkeypatch.setenv("CC", "'unclosed")
     assert os.path.realpath(capabilities().command[0]) == os.path.realpath(REAL)
-    monkeypatch.setenv("CC", sys.executable)  # has a version, but compiles nothing
+    monkeypatch.setenv("CC", compiler)  # Python has a version, but compiles nothing
     with caplog.at_level("INFO", "hoad"):
         assert os.path.realpath(capabilities().command[0]) == os.path.realpath(REAL)
-    assert any(f"{sys.executable} is not used" in r.message for r in caplog.records)
+    assert any(f"{compiler} is not used" in r.message for r in caplog.records)
 
 
 def test_no_compiler_at_all_says_what_was_tried(monkeypatch, tmp_path):

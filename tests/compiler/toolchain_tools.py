@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,16 @@ def forget(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     ):  # fmt: skip
         monkeypatch.setattr(module, name, {})
     monkeypatch.setattr(cache, "_told", set())
+
+
+def folder_after(first: Callable[[], object], factory: pytest.TempPathFactory) -> Path:
+    """The cache folder of a process that has called a function."""
+    folder = factory.mktemp("known") / "cache"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("CC", raising=False)
+        forget(patch, folder)
+        first()
+    return folder
 
 
 def only(monkeypatch: pytest.MonkeyPatch, compiler: str) -> None:

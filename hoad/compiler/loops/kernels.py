@@ -154,7 +154,7 @@ class Box:
 
     def load(self, value: Value, place: Affine) -> Any:
         """The element of a stored array; zeros and ones that are known are numbers in long loops, which are not repeated."""
-        if self.long and not place.terms and type(value) is Constant and value.dtype in TYPES:
+        if self.long and not place.terms and type(value) is Constant and value.order is None and value.dtype in TYPES:
             known = value.array.reshape(-1)[place.const]
             if known in (0, 1, -1):
                 return bool(known) if value.dtype == "b1" else float(known)

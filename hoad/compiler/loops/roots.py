@@ -6,11 +6,13 @@ All else exists only at the point where it is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from hoad.compiler.loops.kernels import NODES, Box, Kernel, NotAffine, Root, TooLarge, boxes_of, collapsed
+from hoad.compiler.loops.drafts import Drafts, Stored, product_of
+from hoad.compiler.loops.kernels import Kernel, Root
 from hoad.compiler.loops.values import (
     Assembled,
     Gathered,
@@ -52,28 +54,6 @@ class Call:
     level: int = 0
 
 
-class Stored:
-    """The arrays that have a buffer, by identity of their value."""
-
-    def __init__(self) -> None:
-        self.buffers: dict[int, int] = {}
-        self.values: list[Value] = []
-
-    def __contains__(self, name: int) -> bool:
-        return name in self.buffers
-
-    def add(self, value: Value) -> int:
-        if id(value) not in self.buffers:
-            self.buffers[id(value)] = len(self.values)
-            self.values.append(value)
-        return self.buffers[id(value)]
-
-    def buffer(self, value: Value) -> int:
-        if value.stored:
-            return self.add(value)
-        return self.buffers[id(value)]
-
-
 @dataclass
 class Plan:
     """Kernels and calls in the order in which they run, and what is stored."""
@@ -102,7 +82,8 @@ def root_of(v: Value, lanes: int = 0) -> Root:
         unrolled = list(range(len(space)))
     else:
         together, rest = 1, size
-        cut = _pieced(v.args[0] if reduced else v)
+        short = any(1 < n <= UNROLLED for n in space)
+        cut = _pieced(v.args[0] if reduced else v) if short else ()
         for k in sorted(range(len(space)), key=lambda k: (k not in cut, space[k])):
             n = space[k]
             if 1 < n <= UNROLLED and together * n <= TOGETHER and (rest // n >= 8 or k in cut):
@@ -111,7 +92,7 @@ def root_of(v: Value, lanes: int = 0) -> Root:
                 rest //= n
     loops = [k for k in range(len(space)) if k not in unrolled]
     lane = next((k for k in loops if space[k] == lanes), None)
-    if lane is not None and _product(space[k] for k in reduced) <= IN_ORDER:
+    if lane is not None and product_of(space[k] for k in reduced) <= IN_ORDER:
         loops.sort(key=lambda k: (k == lane, (k in reduced) == (lane in reduced)))
     elif v.order is not None and not reduced:
         loops.sort(key=v.order.index)
@@ -145,6 +126,7 @@ class _Planner:
         self.order: list[Value] = []
         self.gemms: dict[int, Call] = {}
         self.forced: set[int] = set()
+        self.drafts = Drafts(partial(root_of, lanes=lanes))
 
     def hard(self) -> set[int]:
         """Names of values that have to be stored."""
@@ -165,28 +147,22 @@ class _Planner:
 
     def run(self) -> Plan:
         while True:
-            self.problems: list[Value] = []
             found = self.attempt()
-            if not self.problems:
+            if found is not None:
                 return found
-            names = {id(v) for v in self.problems}
-            if names <= self.forced:
-                raise AssertionError("a stored array is asked to be stored")
-            self.forced |= names
+            self.forced |= self.drafts.asked.keys()
 
     def args_of(self, v: Value) -> Sequence[Value]:
         call = self.gemms.get(id(v))
         return call.args if call is not None else _needs(v)
 
-    def attempt(self) -> Plan:
+    def attempt(self) -> Plan | None:
         self.order = self.reachable()
         hard = self.hard()
         # gemms read their factors, not the formula of the product
         self.order = order = self.reachable()
         if self.lanes:
             self.arrange(order)
-        self.by_name = {id(v): v for v in order}
-        self.position = {id(v): n for n, v in enumerate(order)}
         roots = {id(v) for v in order if id(v) in hard and not v.stored}
         level: dict[int, int] = {}
         weight: dict[int, float] = {}
@@ -196,7 +172,7 @@ class _Planner:
             level[id(v)] = max([level[id(a)] + (id(a) in roots or a.stored) for a in args], default=0)
             weight[id(v)] = min(v.cost + sum(weight[id(a)] for a in args if id(a) not in roots), 1e6) if not v.stored else 0.0
             if isinstance(v, Reduced) and id(v) not in roots:
-                weight[id(v)] = min(weight[id(v)] * max(1, len(list(v.inner())) and _product(v.inner())), 1e6)
+                weight[id(v)] = min(weight[id(v)] * max(1, len(list(v.inner())) and product_of(v.inner())), 1e6)
             depth[id(v)] = 1 + max([depth[id(a)] for a in args if id(a) not in roots and not a.stored], default=0)
         for v in order:  # a chain is cut at multiples of a depth
             if not v.stored and id(v) not in roots:
@@ -210,7 +186,8 @@ class _Planner:
                     ):
                         roots.add(id(a))
         self.share(order, roots, level, weight)
-        return self.schedule(order, roots, weight)
+        self.drafts.begin(order, weight)
+        return self.schedule(order, roots)
 
     def arrange(self, order: list[Value]) -> None:
         """Lay arrays out with the lanes densely in memory, but for those that are read in C order."""
@@ -228,7 +205,10 @@ class _Planner:
         for v in (*order, *self.carries):
             if id(v) not in settled:
                 movable = len(v.shape) > 1 and v.shape[0] == self.lanes and id(v) not in fixed
-                v.order = (*range(1, len(v.shape)), 0) if movable else None
+                found = (*range(1, len(v.shape)), 0) if movable else None
+                if found != v.order:
+                    v.order = found
+                    self.drafts.forget()
 
     def reachable(self) -> list[Value]:
         """All values that the outputs need, each after its arguments."""
@@ -255,8 +235,8 @@ class _Planner:
             mine = keys.get(name, set())
             if name not in roots and not v.stored and mine and not isinstance(v, Uniform | Moved):
                 again = weight[name] * (len(mine) - 1)
-                points = _product(root_of(v, self.lanes).domain)
-                spread = max(_product(domain) for domain, _ in mine) / max(1, points)  # computed for each point of a longer loop
+                points = product_of(root_of(v, self.lanes).domain)
+                spread = max(product_of(domain) for domain, _ in mine) / max(1, points)  # computed for each point of a longer loop
                 if again > (2.0 if v.size <= 4096 else 60.0) or (weight[name] >= 2 and spread >= 2 and v.size > TINY):
                     roots.add(name)
             if name in self.gemms:
@@ -269,8 +249,8 @@ class _Planner:
                     if len(there) < 4:
                         there |= mine
 
-    def schedule(self, order: list[Value], names: set[int], weight: dict[int, float]) -> Plan:
-        stored = Stored()
+    def schedule(self, order: list[Value], names: set[int]) -> Plan | None:
+        stored = self.drafts
         made: dict[int, Root] = {}
         calls: dict[int, Call] = {}
         sequence: list[Root | Call] = []
@@ -323,9 +303,13 @@ class _Planner:
             if isinstance(item, Call):
                 kernels.append(item)
             else:
-                kernels += self.kernels(item, stored, weight)
-        self.forget(kernels, stored)
-        return Plan(stored, kernels, self.outputs)
+                kernels += stored.kernels(item)
+        stored.look_ahead()
+        if stored.asked:
+            return None
+        found = stored.finished(kernels)
+        self.forget(kernels, found)
+        return Plan(found, kernels, self.outputs)
 
     def forget(self, order: list[Kernel | Call], stored: Stored) -> None:
         """Do not store what only its own kernel uses."""
@@ -380,72 +364,6 @@ class _Planner:
     def same(v: Value, arg: Value) -> bool:
         """Whether an entry is computed from the entry of the argument at the same index."""
         return isinstance(v, Pointwise) and v.shape == arg.shape
-
-    def kernels(self, roots: list[Root], stored: Stored, weight: dict[int, float]) -> list[Kernel]:
-        try:
-            kernel = Kernel(roots, roots[0].domain, boxes_of(roots, roots[0].domain, stored))
-        except TooLarge:
-            if len(roots) > 1:
-                half = len(roots) // 2
-                return self.kernels(roots[:half], stored, weight) + self.kernels(roots[half:], stored, weight)
-            self.problems += self.cuts(roots[0], stored)
-            return []
-        except NotAffine as problem:
-            self.problems.append(problem.value)
-            return []
-        for box in kernel.boxes:
-            self.watch(box, weight)
-        single = collapsed(kernel.boxes[0], roots) if len(kernel.boxes) == 1 else None
-        if single is not None:
-            kernel.domain = single[1]
-        return [kernel]
-
-    def watch(self, box: Box, weight: dict[int, float]) -> None:
-        """Store what one kernel computes at several places."""
-        for name, indices in box.uses.items():
-            if len(indices) < 2 or weight.get(name, 0) < 2 or name in self.forced:
-                continue
-            groups: dict[Any, set[Any]] = {}
-            for index in indices:
-                fixed = tuple(a if not a.terms else None for a in index)
-                groups.setdefault(fixed, set()).add(tuple(a for a in index if a.terms))
-            most = max(map(len, groups.values()))
-            v = self.by_name[name]
-            if (most - 1) * weight[name] > (20.0 if v.size <= 4096 else 80.0) and not isinstance(v, Uniform | Moved):
-                self.problems.append(v)
-
-    def cuts(self, root: Root, stored: Stored) -> list[Value]:
-        """Values of a formula that is too long, so far apart that what lies between them is not."""
-        inside: list[Value] = []
-        waiting = list(root.formula.args)
-        seen: set[int] = set()
-        while waiting:
-            v = waiting.pop()
-            if id(v) in seen or v.stored or id(v) in stored:
-                continue
-            seen.add(id(v))
-            inside.append(v)
-            waiting += v.args
-        inside = [v for v in inside if not isinstance(v, Uniform | Moved) and id(v) not in self.forced]
-        if not inside:
-            raise AssertionError("one formula with too many operations of its own")
-        inside.sort(key=lambda v: self.position[id(v)])
-        found: list[Value] = []
-        together = max(1, _product(root.space[k] for k in root.unrolled))
-        total = 0
-        for v in inside:
-            total += min(v.size, together) if root.domain else v.size
-            if total > NODES // 2:
-                found.append(v)
-                total = 0
-        return found or [inside[len(inside) // 2]]
-
-
-def _product(ns: Iterable[int]) -> int:
-    total = 1
-    for n in ns:
-        total *= n
-    return total
 
 
 def _is_gemm(v: Product) -> bool:

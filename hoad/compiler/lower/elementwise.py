@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from hoad.compiler.loops.values import Pointwise, Uniform, Value
 from hoad.compiler.lower.lowering import RULES, code, lowers, pointwise, uniform
 
@@ -18,10 +20,12 @@ _SAME = (
     "isnan", "isinf", "isfinite", "signbit",
 )  # fmt: skip
 _OTHER = {
-    "pow": "power", "power": "power", "float_power": "power", "scipy.cbrt": "cbrt", "scipy.exp2": "exp2",
+    "scipy.cbrt": "cbrt",
+    "scipy.exp2": "exp2",
     "scipy.expm1": "expm1",
-    "scipy.log1p": "log1p", "fix": "trunc",
-}  # fmt: skip
+    "scipy.log1p": "log1p",
+    "fix": "trunc",
+}
 _LOGICAL = {"bitwise_and": "logical_and", "bitwise_or": "logical_or", "bitwise_xor": "logical_xor", "invert": "logical_not"}
 _BOOLEAN_RESULT = {
     "less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_xor",
@@ -46,6 +50,34 @@ for _name in _SAME:
     _declare(_name, _name)
 for _name, _operation in _OTHER.items():
     _declare(_name, _operation)
+
+
+ROOTS = bool(np.signbit(np.power(np.array([-0.0]), 0.5)[0]))
+"""Whether NumPy's power of an array with the exponent 0.5 is its root, which differs from the power at -0.0 and -inf."""
+
+
+def _declare_power(name: str, roots: bool) -> None:
+    def rule(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
+        dtype = code(spec.dtype)
+        if kw or dtype == "b1":
+            return None
+        x, p = args
+        if isinstance(p, Uniform) and p.number == 0.5:
+            if roots and x.shape and not p.shape:
+                return Pointwise("sqrt", (x,), spec.shape, dtype)
+            root = pointwise("sqrt", [pointwise("add", [x, uniform(0.0)], dtype=dtype)], dtype=dtype)
+            least = pointwise("equal", [x, uniform(-math.inf)], dtype="b1")
+            return pointwise("select", [least, uniform(math.inf), root], spec.shape, dtype)  # C compilers forget these two points
+        if x.dtype != dtype and x.dtype != "b1":  # multiplied by itself, it would be rounded to its own precision
+            x = Pointwise("convert", (x,), x.shape, dtype)
+        return Pointwise("power", (x, p), spec.shape, dtype)
+
+    RULES[name] = rule
+
+
+_declare_power("pow", ROOTS)
+_declare_power("power", ROOTS)
+_declare_power("float_power", False)
 
 
 def _declare_logical(name: str, operation: str) -> None:

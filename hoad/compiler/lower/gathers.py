@@ -177,7 +177,7 @@ def updated(x: Value, v: Value, places: Places) -> Value | None:
     inverse[places.reshape(-1)] = np.arange(places.size)
     inverse = inverse.reshape(x.shape)
     _, table, axes = split(np.where(inverse < 0, -1, 0))
-    new = v if isinstance(v, Uniform) else gathered(v, inverse)
+    new = Uniform(v.number, (), v.dtype) if isinstance(v, Uniform) else gathered(v, inverse)
     return Pointwise("select", (Present(table_of(table), axes, x.shape), new, x), x.shape, x.dtype)
 
 

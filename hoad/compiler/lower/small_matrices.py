@@ -6,7 +6,10 @@ take the same path.  Cofactors need fewer operations; where several singular val
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import reduce
 from math import prod
+from operator import add, or_
 from typing import Any, NamedTuple
 
 from hoad.compiler.loops.values import INLINE_SUM, Pieces, Pointwise, Reduced, Uniform, Value
@@ -108,12 +111,17 @@ def _eliminated(a: Value, n: int) -> _Factors:
     return _Factors(lower, m, swaps)
 
 
+def _pivots(f: _Factors) -> list[Term]:
+    return [f.upper[k][k] for k in range(len(f.upper))]
+
+
+def _zero_pivot(f: _Factors) -> Term:
+    return reduce(or_, [pivot.equals(0.0) for pivot in _pivots(f)])
+
+
 def _singular(f: _Factors) -> Value:
     """Whether a matrix of the stack has a pivot that is zero."""
-    zero = f.upper[0][0].equals(0.0)
-    for k in range(1, len(f.upper)):
-        zero = zero | f.upper[k][k].equals(0.0)
-    return _anywhere(zero.value)
+    return _anywhere(_zero_pivot(f).value)
 
 
 def _anywhere(condition: Value) -> Value:
@@ -172,44 +180,35 @@ def _inverted(f: _Factors) -> Rows:
     return [[columns[j][i] for j in range(n)] for i in range(n)]
 
 
+def _of_factors(formula: Callable[[_Factors], Term]) -> Callable[..., Value | None]:
+    """The rule of a function of the factors alone."""
+
+    def rule(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
+        n = _matrices(args[0], spec)
+        return None if kw or not n else _narrow(formula(_factored(args[0], n)).value, spec)
+
+    return rule
+
+
 @lowers("det")
-def _det(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
-    n = _matrices(args[0], spec)
-    if not n or kw:
-        return None
-    f = _factored(args[0], n)
-    y = _sign(f)
-    for k in range(n):
-        y = y * f.upper[k][k]
-    zero = f.upper[0][0].equals(0.0)
-    for k in range(1, n):
-        zero = zero | f.upper[k][k].equals(0.0)
-    return _narrow(select(zero, 0.0, y).value, spec)
+@_of_factors
+def _det(f: _Factors) -> Term:
+    return select(_zero_pivot(f), 0.0, prod(_pivots(f), start=_sign(f)))
 
 
 @lowers("log_abs_det")
-def _log_abs_det(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
-    n = _matrices(args[0], spec)
-    if not n or kw:
-        return None
-    f = _factored(args[0], n)
-    y = abs(f.upper[0][0]).log()
-    for k in range(1, n):
-        y = y + abs(f.upper[k][k]).log()
-    return _narrow(y.value, spec)
+@_of_factors
+def _log_abs_det(f: _Factors) -> Term:
+    return reduce(add, [abs(pivot).log() for pivot in _pivots(f)])
 
 
 @lowers("det_sign_real")
-def _det_sign(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
-    n = _matrices(args[0], spec)
-    if not n or kw:
-        return None
-    f = _factored(args[0], n)
+@_of_factors
+def _det_sign(f: _Factors) -> Term:
     y = _sign(f)
-    for k in range(n):
-        pivot = f.upper[k][k]
+    for pivot in _pivots(f):
         y = y * select(pivot.isnan(), pivot, select(pivot < 0.0, -1.0, select(pivot.equals(0.0), 0.0, number(1.0, pivot))))
-    return _narrow(y.value, spec)
+    return y
 
 
 @lowers("cholesky")

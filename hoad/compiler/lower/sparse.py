@@ -101,12 +101,14 @@ def _continued(shape: Sequence[int], kw: dict[str, Any]) -> Any | None:
     return primitives["extend"].native(np.arange(1, size + 1).reshape(shape), **kw) - 1 if size <= LONGEST else None
 
 
+def _plain(x: Value, spec: Any) -> bool:
+    return x.dtype == code(spec.dtype) and 0 not in x.shape and 0 not in spec.shape
+
+
 @lowers("extend")
 def _extend(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
-    x = args[0]
-    if x.dtype != code(spec.dtype) or 0 in x.shape or 0 in spec.shape:
-        return None
-    places = _continued(x.shape, kw)
+    (x,) = args
+    places = _continued(x.shape, kw) if _plain(x, spec) else None
     if places is None:
         return None
     return gathered(x, places) if (places < 0).any() else at_index(x, places)
@@ -114,10 +116,8 @@ def _extend(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
 
 @lowers("fold")
 def _fold(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
-    g = args[0]
-    if g.dtype != code(spec.dtype) or 0 in g.shape or 0 in spec.shape:
-        return None
-    places = _continued(spec.shape, kw)
+    (g,) = args
+    places = _continued(spec.shape, kw) if _plain(g, spec) else None
     if places is None:
         return None
     inside = (places >= 0).reshape(-1)

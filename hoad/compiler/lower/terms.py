@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hoad.compiler.loops.values import Pointwise, Reduced, Value
+from hoad.compiler.loops.values import Pointwise, Reduced, Uniform, Value
 from hoad.compiler.lower.lowering import RULES, code, uniform
 from hoad.compiler.lower.shaping import moved
 
@@ -125,6 +125,14 @@ def select(condition: Term, x: Any, y: Any) -> Term:
     return condition.__class__(condition.value, like.dtype).apply("select", x, y)
 
 
+def rounded(x: Value, dtype: str, inner: str) -> Value:
+    """An argument of a function of a dtype, in the dtype in which the function is computed; numbers of Python are rounded."""
+    if isinstance(x, Uniform) and x.dtype != "b1":
+        with np.errstate(over="ignore"):
+            return uniform(float(np.dtype(dtype).type(x.number)), x.shape, inner)
+    return x if x.dtype in ("b1", inner) else Pointwise("convert", (x,), x.shape, inner)
+
+
 def declare(name: str, formula: Callable[..., Any], wide: bool = False) -> None:
     """``formula(*terms, **keywords)`` is the function at a point; it may return None, or a number.
 
@@ -133,15 +141,13 @@ def declare(name: str, formula: Callable[..., Any], wide: bool = False) -> None:
 
     def rule(args: list[Value], kw: dict[str, Any], spec: Any) -> Value | None:
         dtype = code(spec.dtype)
-        if wide and dtype == "f4":
-            terms = [Term(Pointwise("convert", (a,), a.shape, "f8") if a.dtype == "f4" else a, "f8") for a in args]
-        else:
-            terms = [Term(a, dtype if dtype != "b1" else a.dtype) for a in args]
+        inner = "f8" if wide and dtype == "f4" else dtype
+        terms = [Term(a, a.dtype) if inner == "b1" else Term(rounded(a, dtype, inner), inner) for a in args]
         found = formula(*terms, **kw)
         if found is None:
             return None
         value = found.value if isinstance(found, Term) else uniform(found, (), dtype)
-        if wide and dtype == "f4":
+        if inner != dtype:
             value = Pointwise("convert", (value,), value.shape, dtype)
         if value.shape != spec.shape:
             lead = len(spec.shape) - len(value.shape)

@@ -1,9 +1,10 @@
 """Passes: each takes :class:`~hoad.compiler.steps.Steps` and gives others with the same results and not more work.
 
-A pass is a function of one file; :data:`PASSES` has them in the order in which they are run.  Each is one sweep or two, of a cost
-proportional to the number of steps.  Values are the same bit for bit, signed zeros, NaN and infinities included, but for the
-roundings that the documents of ``powers``, ``algebra`` and ``products`` name.  Most passes also change which arrays are copies and
-which are views; then NumPy may add their elements in another order.  Those in :data:`SAME_BITS` do not.
+A pass is a function of one file; :data:`PASSES` has them in the order in which they are run.  It returns the same object if there
+was nothing to do.  Each is one sweep or two, of a cost proportional to the number of steps.  Values are the same bit for bit,
+signed zeros, NaN and infinities included, but for the roundings that ``powers``, ``algebra`` and ``products`` document.
+Most passes also change which arrays are copies and which are views; then NumPy may add their elements in another order.  Those in
+:data:`SAME_BITS` do not.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable
 
 from hoad.compiler.passes.algebra import simplify_algebra
 from hoad.compiler.passes.common import merge_common
-from hoad.compiler.passes.constants import fold_constants
+from hoad.compiler.passes.constants import fold_constants, fold_in_order
 from hoad.compiler.passes.copies import remove_copies
 from hoad.compiler.passes.dead import remove_dead
 from hoad.compiler.passes.pieces import read_pieces
@@ -38,7 +39,7 @@ PASSES: tuple[Callable[[Steps], Steps], ...] = (
 )
 """In this order; dead steps are removed again at the end."""
 
-SAME_BITS = (remove_dead, fold_constants, merge_common, join_views)
+SAME_BITS = (remove_dead, fold_in_order, merge_common, join_views)
 """Passes after which NumPy gives the same bits in every result."""
 
 QUICK = (remove_dead, merge_common)

@@ -35,17 +35,7 @@ __all__ = ["simplify_algebra"]
 
 
 def simplify_algebra(steps: Steps) -> Steps:
-    """Leave out ones, zeros and double signs of arithmetic on real numbers; join constant factors.
-
-    Parameters
-    ----------
-    steps : Steps
-
-    Returns
-    -------
-    Steps
-        The same object if there was nothing to do; never more steps.
-    """
+    """Leave out ones, zeros and double signs of arithmetic on real numbers; join constant factors; never more steps."""
     return rewrite(steps, _RULES, counted=True)
 
 

@@ -109,15 +109,6 @@ def _same_bytes(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
 def merge_common(steps: Steps) -> Steps:
     """Let each step that repeats an earlier one be the earlier one.
 
-    Parameters
-    ----------
-    steps : Steps
-
-    Returns
-    -------
-    Steps
-        The same object if no step repeats another.
-
     Notes
     -----
     One sweep; linear in the number of steps and in the bytes of their constants.

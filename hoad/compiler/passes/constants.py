@@ -6,6 +6,7 @@ operand decides the shape of the result it becomes a Python number, which NumPy 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from hoad.compiler.passes.rewriting import Constant, Slot, Walk, make_step, oper
 from hoad.compiler.passes.uniform import compact, element, number
 from hoad.compiler.steps import Step, Steps, spec_of
 
-__all__ = ["fold_constants"]
+__all__ = ["fold_constants", "fold_in_order"]
 
 NUMERIC = frozenset(
     {
@@ -31,30 +32,35 @@ Not the powers: NumPy computes x**0.5 for one exponent by a square root, and for
 def fold_constants(steps: Steps) -> Steps:
     """Evaluate steps that have no inputs, and simplify uniform constants.
 
-    Parameters
-    ----------
-    steps : Steps
-
-    Returns
-    -------
-    Steps
-        The same object if there was nothing to do.
-
     Notes
     -----
     A step that fails on constants stays, and fails when it is run.  One sweep; each constant array is looked at once.
     """
+    return _folded(steps, compact)
+
+
+def fold_in_order(steps: Steps) -> Steps:
+    """The same but for uniform arrays of several axes, which stay: NumPy lays results out in memory as their operands are."""
+    return _folded(steps, lambda a: a if _ordered(np.shape(a)) else compact(a))
+
+
+def _ordered(shape: Sequence[int]) -> bool:
+    """Whether elements of the shape can stand in different orders in memory."""
+    return sum(n > 1 for n in shape) > 1
+
+
+def _folded(steps: Steps, simplest: Callable[[Any], Any]) -> Steps:
     seen: dict[int, tuple[Any, Any]] = {}
 
     def compacted(a: Any) -> Any:
         found = seen.get(id(a))
         if found is None:  # the array itself is kept: otherwise another could get its id
-            found = seen[id(a)] = (a, compact(a))
+            found = seen[id(a)] = (a, simplest(a))
         return found[1]
 
     def rule(walk: Walk, step: Step) -> Any:
         if not step.inputs:
-            return _evaluated(walk, step)
+            return _evaluated(walk, step, simplest)
         if len(step.inputs) == len(step.args) or not isinstance(step.primitive.native, np.ufunc):
             return None
         if step.primitive.name in ("power", "float_power"):
@@ -84,13 +90,15 @@ def _simplest(walk: Walk, step: Step, args: list[Any], i: int, a: Any) -> Any:
     return found
 
 
-def _evaluated(walk: Walk, step: Step) -> Any:
+def _evaluated(walk: Walk, step: Step, simplest: Callable[[Any], Any]) -> Any:
     outs = [walk.specs.get(slot) for slot in step.outputs]
     if not all(outs):
         return None
+    short = isinstance(step.primitive.native, np.ufunc) and not step.kw
+    short = short and (simplest is compact or not any(_ordered(spec.shape) for spec in outs if spec))
     try:
         with np.errstate(all="ignore"):
-            found = _elementwise(step) if isinstance(step.primitive.native, np.ufunc) and not step.kw else None
+            found = _elementwise(step) if short else None
             if found is None:
                 found = step.primitive.native(*step.args, **step.kw)
     except Exception:
@@ -98,7 +106,7 @@ def _evaluated(walk: Walk, step: Step) -> Any:
     values = found if step.primitive.multi else (found,)
     if len(values) != len(outs) or any(not hasattr(v, "dtype") for v in values):
         return None
-    done = tuple(Constant(compact(v)) for v in values)
+    done = tuple(Constant(simplest(v)) for v in values)
     if any(spec_of(c.value) != out for c, out in zip(done, outs, strict=True)):
         return None
     return done if step.primitive.multi else done[0]

@@ -18,17 +18,7 @@ __all__ = ["remove_copies"]
 
 
 def remove_copies(steps: Steps) -> Steps:
-    """Use arrays in place of their copies.
-
-    Parameters
-    ----------
-    steps : Steps
-
-    Returns
-    -------
-    Steps
-        The same object if there was nothing to do.
-    """
+    """Use arrays in place of their copies."""
     return rewrite(steps, _RULES)
 
 

@@ -8,16 +8,7 @@ __all__ = ["remove_dead"]
 
 
 def remove_dead(steps: Steps) -> Steps:
-    """Leave out steps whose results nobody uses.
-
-    Parameters
-    ----------
-    steps : Steps
-
-    Returns
-    -------
-    Steps
-        The same object if every step is used.  ``specs`` has the slots that are left.
+    """Leave out steps whose results nobody uses, and their slots.
 
     Notes
     -----

@@ -20,17 +20,7 @@ __all__ = ["read_pieces"]
 
 
 def read_pieces(steps: Steps) -> Steps:
-    """Let slices of joined, padded and assembled arrays read the piece in which they lie.
-
-    Parameters
-    ----------
-    steps : Steps
-
-    Returns
-    -------
-    Steps
-        The same object if there was nothing to do.
-    """
+    """Let slices of joined, padded and assembled arrays read the piece in which they lie."""
     return rewrite(steps, {"getitem": (_getitem,), "concatenate": (_concatenate,), "assemble": (_assemble,)})
 
 

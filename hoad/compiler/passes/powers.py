@@ -32,17 +32,7 @@ __all__ = ["expand_powers"]
 
 
 def expand_powers(steps: Steps) -> Steps:
-    """Write powers with small constant exponents in cheaper functions.
-
-    Parameters
-    ----------
-    steps : Steps
-
-    Returns
-    -------
-    Steps
-        The same object if there was nothing to do.  A power of 3, 4 or -2 becomes two steps, all others one or none.
-    """
+    """Write powers with small constant exponents in cheaper functions: 3, 4 and -2 in two steps, all others in one or none."""
     return rewrite(steps, {"pow": (_power,), "power": (_power,), "float_power": (_power,)})
 
 

@@ -29,17 +29,7 @@ LARGEST_FOR_ROWS = 4096
 
 
 def join_products(steps: Steps) -> Steps:
-    """Join products of matrices that have the right factor in common.
-
-    Parameters
-    ----------
-    steps : Steps
-
-    Returns
-    -------
-    Steps
-        The same object if there was nothing to join.  k products become one, beside one concatenation and k slices.
-    """
+    """Join products of matrices that have the right factor in common: k of them become one, a concatenation and k slices."""
     groups = _groups(steps)
     if not groups:
         return steps

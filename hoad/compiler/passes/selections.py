@@ -18,17 +18,7 @@ __all__ = ["simplify_selections"]
 
 
 def simplify_selections(steps: Steps) -> Steps:
-    """Replace selections by what they select, where that is known.
-
-    Parameters
-    ----------
-    steps : Steps
-
-    Returns
-    -------
-    Steps
-        The same object if there was nothing to do.
-    """
+    """Replace selections by what they select, where that is known."""
     return rewrite(steps, {"where": (_where,), "gate": (_gate,)})
 
 

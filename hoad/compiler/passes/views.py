@@ -18,17 +18,7 @@ __all__ = ["join_views", "source"]
 
 
 def join_views(steps: Steps) -> Steps:
-    """Compose views, and leave out those that change nothing.
-
-    Parameters
-    ----------
-    steps : Steps
-
-    Returns
-    -------
-    Steps
-        The same object if there was nothing to do.
-    """
+    """Compose views, and leave out those that change nothing."""
     return rewrite(steps, _RULES)
 
 

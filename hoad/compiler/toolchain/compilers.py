@@ -125,6 +125,7 @@ def _search(trial: bool = False) -> Capabilities | NoCompilerError:
     for command, files in _candidates():
         if not files:
             if command[0] not in ("cc", "gcc", "clang"):
+                log.info("%s is not used: not found", shlex.join(command))
                 reasons.append(f"{shlex.join(command)}: not found")
             continue
         identity = _identity(command, files)
