@@ -72,6 +72,11 @@ class Cell:
             from hoad.mechanics.io.images import read_image
 
             image = read_image(image)
+        if isinstance(image, np.ma.MaskedArray) and np.ma.getmaskarray(image).any():
+            raise CellError(
+                f"the image has {int(np.ma.getmaskarray(image).sum())} masked voxels, expected a label everywhere. "
+                "Fill them with a phase of their own: image.filled(label)."
+            )
         image = np.asarray(image)
         if image.dtype.kind == "f":
             if np.isnan(image).any():
@@ -92,7 +97,10 @@ class Cell:
             raise CellError(f"the image has shape {image.shape}, expected at least one voxel.")
         if image.dtype.kind == "b":
             image = image.astype(np.int64)
-        sizes = (1.0,) * image.ndim if lengths is None else tuple(float(x) for x in np.atleast_1d(lengths))
+        try:
+            sizes = (1.0,) * image.ndim if lengths is None else tuple(float(x) for x in np.atleast_1d(lengths))
+        except (TypeError, ValueError):
+            raise CellError(f"lengths are {lengths!r}, expected a positive number for each of the {image.ndim} axes.") from None
         self.image = image
         self.grid = Grid(image.shape, sizes)
         if plane not in ("strain", "stress", "two-dimensional"):

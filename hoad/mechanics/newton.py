@@ -15,15 +15,15 @@ from hoad.mechanics.jacobi_green import JacobiGreen
 from hoad.mechanics.krylov import conjugate_gradients
 from hoad.mechanics.load import Control
 from hoad.mechanics.materials.base import State
-from hoad.mechanics.pointwise import LinearTangent
+from hoad.mechanics.pointwise import LinearTangent, Tangent
 from hoad.mechanics.predictor import PREDICTORS, higher_coefficients
 from hoad.mechanics.problem import Problem
 from hoad.mechanics.reference import has_few_tangents, isotropic_reference
+from hoad.mechanics.residual import ResidualNorms, linear_response
 
 __all__ = ["EquilibriumState", "Newton", "StepResult"]
 
 Array = Any
-Moments = tuple[Array, Array]
 
 
 @dataclass
@@ -59,7 +59,7 @@ class StepResult:
 
 
 @dataclass
-class Newton:
+class Newton(ResidualNorms):
     """Settings of the non-linear solver, and the solver.
 
     Parameters
@@ -69,7 +69,8 @@ class Newton:
         Form of the linear equations.
     tol : float
         Relative residual at which a step is converged: ‖Γ0 σ‖ in the energy norm of the reference medium over the norm of the
-        mean stress (which for C0 = 1 is ‖G σ‖rms / ‖σ̄‖).
+        mean stress (which for C0 = 1 is ‖G σ‖rms / ‖σ̄‖). Where rounding errors of a finite-strain law are larger than that, they
+        are the limit; steps that are drowned by them are solved with the tangent, which is then the more exact law.
     reference : "auto", "mean", "identity" or matrix (m, m)
         Reference stiffness of the preconditioner: the mean tangent of each Newton step, the identity, or a given one. ``"auto"``
         has isotropic moduli halfway between the extremes of linear phases, else the mean tangent.
@@ -145,29 +146,6 @@ class Newton:
                 return np.eye(m)
         return reference_of(problem.mean_tangent(tangent), m)
 
-    def moments(self, stress: Array) -> Moments:
-        """Mean (m,) and mean square (m, m) of a stress field: all that its norms need, in whatever reference medium."""
-        operators = self.problem.operators
-        m = len(stress)
-        square = sum(
-            w * (flat @ flat.T) for w, flat in ((w, stress[:, r].reshape((m, -1))) for r, w in enumerate(operators.weights))
-        )
-        return operators.mean(stress), np.asarray(operators.transform.total(square)) / operators.grid.size
-
-    def scale(self, moments: Moments) -> float:
-        """Norm of the mean stress, or of the stress field where its mean vanishes, in the norm of the residual."""
-        mean, square = moments
-        compliance = self.problem.operators.compliance
-        norm = float(np.sqrt(mean @ compliance @ mean))
-        local = float(np.sqrt(max(np.sum(compliance * square), 0.0)))
-        return norm if norm > 1e-10 * local else local
-
-    def _step_scale(self, moments: Moments, free: Array, target: Array, start: Moments) -> float:
-        """Scale of the residual in a step: also the prescribed stress, and a little of that at the start, lest it be rounding."""
-        given = free @ target
-        prescribed = float(np.sqrt(given @ self.problem.operators.compliance @ given))
-        return max(self.scale(moments), prescribed, 1e-4 * self.scale(start))
-
     # -- the step ------------------------------------------------------------------------------------------------------------
 
     @own_threads
@@ -201,19 +179,21 @@ class Newton:
             right = stress
             mean = problem.operators.mean(stress)
             if predict:
-                right = problem.uniform(jump)
-                flat = right.reshape((len(e), -1))
-                tangent.apply(flat, flat)
-                right += stress
-                del flat
+                right = self._loaded(tangent, stress, jump)
                 stress = None  # nothing is compared with it: the step may raise the energy
             b = linear.rhs(right, target)
             sizes = self.moments(right)
             right = None
-            size = linear.norm(b)
             if predict:
                 beside = max((beside, sizes), key=self.scale)
             scale = self._step_scale(sizes, free, target, beside)
+            rounding = self.rounding
+            small = first and self._drowned(scale)
+            if small:  # the law's rounding errors would drown the load: the tangent is more exact than the law
+                begin = e, *self._settled(start, *problem_energy(e, states, dt))
+                right = self._loaded(tangent, begin[2], jump) if predict else begin[2]
+                b, sizes, right = linear.rhs(right, target), self.moments(right), None
+            size = linear.norm(b)
             if scale == 0.0 and (np.any(sizes[0]) or np.any(b[0]) or np.any(target)):
                 raise LoadError("the load is so small that squares of stresses underflow. Choose other units, or a larger load.")
             if scale == 0.0 or size <= 1e-15 * scale:
@@ -222,13 +202,15 @@ class Newton:
                 rel = size / scale
                 if self.forcing is not None:
                     eta = self.forcing
-                elif self._is_linear:
+                elif self._is_linear or small:
                     eta = 0.9 * self.tol / rel
                 else:
                     if np.isfinite(previous):
                         forcing = min(0.1, 0.9 * (rel / previous) ** 2)
                     eta = max(forcing, 0.2 * self.tol / rel)
-                accept = self._accept(linear, sizes, target, beside) if self._is_linear and self.forcing is None else None
+                accept = None
+                if (self._is_linear or small) and self.forcing is None:
+                    accept = self._accept(linear, sizes, target, beside)
                 atol = max(min(eta, 0.9) * size, 1e-16 * scale)
                 solved = conjugate_gradients(linear, b, atol=atol, maxiter=self.max_cg, callback=progress, accept=accept)
                 x, count = solved.x, solved.iterations
@@ -253,7 +235,7 @@ class Newton:
                 x[0] = np.zeros(0)
             if predict:
                 direction += np.reshape(jump, (-1,) + (1,) * (e.ndim - 1))
-            if first and order > 1 and count > 0:
+            if first and order > 1 and count > 0 and not small:
                 terms, counts = higher_coefficients(linear, problem, e, *at, (direction, x[1]), order, 1e-2, self.max_cg)
                 result.cg[-1] += sum(counts)
                 direction, x[1] = self._lowest((e, macro + jump), states, dt, (direction, x[1]), terms, free, target)
@@ -262,8 +244,16 @@ class Newton:
             squares = problem.operators.mean_dot(direction, direction)
             if predict:  # of the change beside the prescribed one
                 squares += float(jump @ jump - 2.0 * problem.operators.mean(direction) @ jump)
-            del x, b, tangent
+            del x, b
+            if not small:
+                del tangent
             length = 1.0
+            if problem.inelastic and not first:
+                # flow that meets no resistance leaves the step of a tangent without a bound
+                most = 10.0 * np.sqrt(problem.operators.mean_dot(e, e) / max(squares, 1e-300))
+                if 0.0 < most < 1.0:
+                    length = float(most)
+                    direction *= length
             trial = direction
             trial += e
             del direction
@@ -275,8 +265,8 @@ class Newton:
                 if fine:
                     value = energy_new - float(target @ (free.T @ (macro + length * macro_step)))
                     # energies near 0 are differences of terms as large as the stiffness
-                    rounding = 1e-11 * (abs(potential) + abs(energy_new)) + 1e-14 * np.trace(problem.operators.reference)
-                    if value <= potential + 1e-4 * length * slope + rounding or slope >= 0:
+                    slack = 1e-11 * (abs(potential) + abs(energy_new)) + 1e-14 * np.trace(problem.operators.reference)
+                    if value <= potential + 1e-4 * length * slope + slack or slope >= 0:
                         break
                 if predict:
                     result.message = "the strain at the end of the step is not admissible: an element inverts, or a limit is passed"
@@ -289,6 +279,11 @@ class Newton:
                 result.message = "the line search found no admissible step that lowers the energy"
                 return result
             change = length * np.sqrt(max(squares, 0.0))
+            if small:
+                found = linear_response(problem, tangent, begin, trial)
+                if self.local(stress_new - found[1]) <= rounding:
+                    (energy_new, stress_new), rounding = found, 0.0
+                del begin, tangent, found
             e, stress, energy = trial, stress_new, energy_new
             del trial, stress_new
             macro = macro + length * macro_step
@@ -296,7 +291,7 @@ class Newton:
             result.updates.append(float(change / self._size(e, macro)))
             target = self._target(control, macro, stress)
             potential = energy - float(target @ (free.T @ macro))
-            r = linear.rhs(stress, target)
+            r, last = linear.rhs(stress, target), norm
             norm = linear.norm(r)
             del r, linear
             scale = self._step_scale(self.moments(stress), free, target, beside)
@@ -305,7 +300,7 @@ class Newton:
             if not np.isfinite(result.residual):
                 result.message = "the residual is not finite"
                 return result
-            if result.residual <= self.tol:
+            if result.residual <= self.tol or 0.5 * last < norm <= rounding:
                 if problem.kinematics.kind == "finite" and not np.linalg.det(problem.kinematics.macroscopic(macro)) > 0.0:
                     result.message = "the macroscopic deformation inverts the cell, det F <= 0, which its law does not forbid"
                     return result
@@ -316,6 +311,14 @@ class Newton:
             if result.newton >= self.max_newton:
                 result.message = f"no convergence in {self.max_newton} Newton steps: the residual is {result.residual:.2e}"
                 return result
+
+    def _loaded(self, tangent: Tangent, stress: Array, jump: Array) -> Array:
+        """Stress field after a uniform change of the strain, by the tangent."""
+        field = self.problem.uniform(jump)
+        flat = field.reshape((len(field), -1))
+        tangent.apply(flat, flat)
+        field += stress
+        return field
 
     def _lowest(
         self,
@@ -339,23 +342,9 @@ class Newton:
                 best, least = step, potential
         return best
 
-    def _size(self, e: Array, macro: Array) -> float:
-        """Norm of the macroscopic deformation gradient or strain; that of the field where it vanishes; never 0."""
-        mean = np.linalg.norm(self.problem.kinematics.macroscopic(macro))
-        local = np.sqrt(self.problem.operators.mean_dot(e, e))
-        return float(mean if mean > 1e-10 * local else local) or 1.0
-
     @property
     def _is_linear(self) -> bool:
         return all(m.linear for m in self.problem.phases.values())  # of all processes alike
-
-    def _accept(self, linear: Formulation, sizes: Moments, target: Array, start: Moments) -> Any:
-        """Tolerance of a linear problem at an iterate, where the mean stress is that of the iterate."""
-
-        def tolerance(x: Any) -> float:
-            return 0.9 * self.tol * self._step_scale((sizes[0] + linear.mean_stress(x), sizes[1]), linear.free, target, start)
-
-        return tolerance
 
     def _target(self, control: Control, macro: Array, stress: Array) -> Array:
         """Stress of the free components, work conjugate to their strain."""

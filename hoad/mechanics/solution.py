@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hoad.errors import ConvergenceError
-from hoad.mechanics.newton import EquilibriumState, StepResult
+from hoad.mechanics.history import Passage, Step
+from hoad.mechanics.newton import EquilibriumState
 from hoad.mechanics.problem import Problem
 
 if TYPE_CHECKING:
@@ -18,42 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Solution", "Step"]
 
 Array = Any
-
-
-@dataclass(frozen=True)
-class Step:
-    """One converged load step.
-
-    Parameters
-    ----------
-    time : float
-        Time at the end of the step.
-    strain, stress : array of the problem's macroscopic shape
-        Mean deformation gradient (strain, gradient) and the mean stress conjugate to it.
-    energy : float
-        Mean energy density (for materials with internal variables: of the incremental potential).
-    newton : int
-        Newton steps, those of cut-back steps included.
-    iterations : tuple of int
-        Conjugate gradient iterations of each Newton step.
-    residual : float
-        Relative residual at the end.
-    residuals, updates : tuple of float
-        Relative residual after each Newton step, and size of its update relative to the strain.
-    cutbacks : int
-        How often the step was divided.
-    """
-
-    time: float
-    strain: Array
-    stress: Array
-    energy: float
-    newton: int
-    iterations: tuple[int, ...]
-    residual: float
-    residuals: tuple[float, ...]
-    updates: tuple[float, ...]
-    cutbacks: int
 
 
 @dataclass
@@ -83,6 +48,8 @@ class Solution:
         Whether the whole path was reached.
     message : str
         How it ended.
+    passages : list of Passage or None
+        Strain fields and internal variables of all (sub-)steps, if the solve kept them.
     """
 
     problem: Problem
@@ -95,6 +62,7 @@ class Solution:
     dt: float = 1.0
     converged: bool = False
     message: str = ""
+    passages: list[Passage] | None = None
 
     # -- the path -----------------------------------------------------------------------------------------------------------------
 
@@ -208,37 +176,61 @@ class Solution:
         linear = self._linearised(tol)
         return self.problem.kinematics.fourth_order(linear.effective(linear.concentrations()))
 
-    def sensitivity(self, wrt: Any, of: Any = "energy", *, tol: float = 1e-9) -> Any:
-        """Derivative of the effective response by material parameters, at prescribed strain.
+    def sensitivity(self, wrt: Any, of: Any = "energy", *, along_path: bool = False, tol: float = 1e-9) -> Any:
+        """Derivative of the effective response by material parameters, at the load that was prescribed.
 
         Parameters
         ----------
         wrt : (label, name) or list of such pairs
             Phase and parameter; a parameter that is a field has a derivative at each voxel.
-        of : "energy", "stress" or callable
-            Mean energy, mean stress (all components), or a scalar function of (energy, stress) in ordinary NumPy.
+        of : "energy", "stress", "strain" or callable
+            Mean energy, all components of the mean stress or strain at the end of the path, or a scalar function in ordinary NumPy
+            of (energy, stress), or of (energy, stress, strain) where the load leaves strains free.
+        along_path : bool
+            Whether the response is that of all steps, with the step as the first axis, instead of that at the end.
         tol : float
             Relative residual of adjoint solves.
 
         Returns
         -------
         array or list of arrays
-            Of the shape of the parameter; for ``"stress"`` with the stress components first.
+            Of the shape of the parameter; for ``"stress"`` and ``"strain"`` with their components first.
 
         Raises
         ------
         MaterialError
-            For unknown parameters and for materials with internal variables.
+            For unknown parameters.
+        LoadError
+            For prescribed Cauchy stresses; and where the path is needed and was not kept (``solve(..., keep_path=True)``), that is
+            for materials with internal variables, and with ``along_path``.
+        ConvergenceError
+            If a linear solve does not converge or a state is not stable.
 
         Notes
         -----
-        ``"energy"`` needs no solve, a scalar function one whatever the number of parameters, ``"stress"`` one for each component.
-        Cotangents are projected onto compatible fields.
+        Without internal variables ``"energy"`` under prescribed strains needs no solve, a scalar function one whatever the number
+        of parameters, ``"stress"`` one for each component. Materials with internal variables take one solve for each step, back to
+        the first, for each such function (see :mod:`hoad.mechanics.response.path`). Cotangents are projected onto compatible
+        fields. Where a point is at its yield stress exactly, the response has a kink, and the derivative of its elastic side is
+        taken.
+
+        Examples
+        --------
+        By the yield stress of a phase, at the end of a path of two steps.
+
+        >>> import numpy as np
+        >>> from hoad import mechanics as me
+        >>> cell = me.Cell(np.array([[0, 1], [1, 1]]))
+        >>> phases = {0: me.J2Plasticity(K=2.0, mu=1.0, sigma_y=0.01, H=0.1), 1: me.LinearElastic(mu=2.0, lmbda=1.0)}
+        >>> load = me.strain_path([[[0.0, g], [g, 0.0]] for g in (0.01, 0.02)])
+        >>> sol = me.solve(cell, phases, load, keep_path=True)
+        >>> bool(sol.sensitivity((0, "sigma_y"), of=lambda energy, stress: stress[0, 1]) > 0)
+        True
         """
         from hoad.mechanics.response.sensitivity import sensitivities
 
-        single = isinstance(wrt, tuple)
-        found = sensitivities(self, [wrt] if single else list(wrt), of, tol)
+        single = isinstance(wrt, tuple | str)
+        found = sensitivities(self, [wrt] if single else list(wrt), of, along_path, tol)
         return found[0] if single else found
 
     def taylor(self, direction: Any = None, order: int = 5, *, parameters: Any = None, tol: float = 1e-10) -> Array:
@@ -363,23 +355,3 @@ class Solution:
         word = "converged" if self.converged else "NOT converged"
         total = int(self.iterations.sum()) if self.steps else 0
         return f"Solution({len(self.steps)} steps, {word}, {total} iterations; {self.message})"
-
-
-def step_of(problem: Problem, results: list[StepResult], cutbacks: int) -> Step:
-    """Record of a load step from the results of its sub-steps."""
-    last = results[-1]
-    state = last.state
-    assert state is not None
-    kin = problem.kinematics
-    return Step(
-        time=state.time,
-        strain=kin.macroscopic(problem.operators.mean(state.strain)),
-        stress=kin.macroscopic(problem.operators.mean(state.stress), stress=True),
-        energy=state.energy,
-        newton=sum(r.newton for r in results),
-        iterations=tuple(n for r in results for n in r.cg),
-        residual=last.residual,
-        residuals=tuple(last.residuals),
-        updates=tuple(last.updates),
-        cutbacks=cutbacks,
-    )

@@ -10,17 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from hoad.errors import ConvergenceError, LoadError
+from hoad.errors import CellError, ConvergenceError, LoadError
 from hoad.mechanics.blocks import own_threads
 from hoad.mechanics.cell import Cell
 from hoad.mechanics.equilibrium import FORMULATIONS
 from hoad.mechanics.fixed_point import FIXED_POINTS, make, stiffness_of
+from hoad.mechanics.history import Passage, step_of
 from hoad.mechanics.load import Control, LoadPath, resolve
 from hoad.mechanics.materials.base import Material
 from hoad.mechanics.newton import EquilibriumState, Newton, StepResult
 from hoad.mechanics.predictor import PREDICTORS
 from hoad.mechanics.problem import Problem
-from hoad.mechanics.solution import Solution, step_of
+from hoad.mechanics.solution import Solution
 from hoad.mechanics.tensors import det
 
 __all__ = ["solve"]
@@ -48,6 +49,7 @@ def solve(
     callback: Callable[[Solution], Any] | None = None,
     start: Solution | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
+    keep_path: bool = False,
 ) -> Solution:
     """Equilibrium of a periodic cell along a load path.
 
@@ -95,6 +97,10 @@ def solve(
         A file (.npz, .h5) that is replaced in one step after each converged load step. If it exists already, the path goes on from
         the state in it, so that the same call continues a run that was stopped; cell, materials and the steps that are done must
         be those of the file.
+    keep_path : bool
+        Keep the strain field and the internal variables of each (sub-)step, as derivatives by parameters need them for materials
+        with internal variables and along the path. This takes the memory of these fields for each step; a path that goes on from
+        another solution needs one that kept its own, and a checkpoint does not hold it.
 
     Returns
     -------
@@ -129,6 +135,8 @@ def solve(
     if isinstance(cell, Problem):
         problem = cell
     else:
+        if not isinstance(cell, Cell):
+            raise CellError(f"solve was given a {type(cell).__name__}, expected a Cell: me.Cell(image).")
         if phases is None:
             raise LoadError("solve needs the phases of the cell: a mapping from labels to materials.")
         problem = Problem(cell, phases)
@@ -146,6 +154,8 @@ def solve(
         )
     if predictor not in PREDICTORS:
         raise LoadError(f"predictor {predictor!r} is unknown, expected one of {', '.join(PREDICTORS)}.")
+    if callback is not None and not callable(callback):
+        raise LoadError(f"the callback is a {type(callback).__name__}, expected a function of the solution, called in each step.")
     controls = [resolve(step, problem.kinematics) for step in load.steps]
     newton: Newton
     if isinstance(reference, Material):
@@ -163,11 +173,19 @@ def solve(
 
         saved = Checkpoint(checkpoint, problem, load, controls)
         start = saved.restore(newton) or start
+    if start is not None:
+        _require_fitting(start, problem)
     if start is not None and start.state is not None:
+        if keep_path and start.steps and start.passages is None:
+            raise LoadError(
+                f"keep_path=True was asked for a path that goes on from time {start.state.time:g}, and the steps up to there were "
+                "not kept. Solve the whole path with keep_path=True, without a checkpoint."
+            )
         solution = replace(start, newton=newton, steps=list(start.steps), converged=False)
+        solution.passages = list(start.passages or []) if keep_path else None
         controls = [c for c in controls if c.time > start.state.time + 1e-12 * abs(start.state.time)]
     else:
-        solution = Solution(problem, newton)
+        solution = Solution(problem, newton, passages=[] if keep_path else None)
         solution.state = initial_state(problem)
     bar = _bar(progress, len(controls))
     try:
@@ -193,6 +211,24 @@ def solve(
     return solution
 
 
+def _require_fitting(start: Any, problem: Problem) -> None:
+    """Raise unless a solution is one of this cell, with internal variables that its materials know."""
+    if not isinstance(start, Solution):
+        raise LoadError(f"start is a {type(start).__name__}, expected a Solution that the path goes on from.")
+    if start.state is None:
+        return
+
+    def shapes(variables: Any) -> Any:
+        return [s and {k: v.shape for k, v in s.items()} for s in variables]
+
+    found, here = start.state.strain.shape, problem.field_shape
+    if found != here or shapes(start.state.variables) != shapes(problem.constitutive.initial_state()):
+        raise LoadError(
+            f"start has strain fields of shape {found} and internal variables {shapes(start.state.variables)}, but this cell and "
+            f"its materials have {here} and {shapes(problem.constitutive.initial_state())}. Go on with the problem of the solution."
+        )
+
+
 def initial_state(problem: Problem) -> EquilibriumState:
     """The cell at rest."""
     e = problem.uniform(np.zeros(problem.kinematics.components))
@@ -211,6 +247,7 @@ def _advance(solution: Solution, control: Control, max_cutbacks: int) -> None:
     done, size, cutbacks = 0.0, 1.0, 0
     before = begin, 1.0
     results: list[StepResult] = []
+    passages: list[Passage] = []
     failed = StepResult(None, False, "")
     while done < 1.0:
         to = min(1.0, done + size)
@@ -225,6 +262,9 @@ def _advance(solution: Solution, control: Control, max_cutbacks: int) -> None:
             before = state, dt
             state = result.state
             state.variables = problem.update(state.strain, before[0].variables, dt)
+            if solution.passages is not None:
+                load = len(solution.steps) if to == 1.0 else None
+                passages.append(Passage(state.strain, before[0].variables, dt, partial, state.energy, load))
             done = to
             size *= 2 if len(results) % 2 == 0 else 1
             continue
@@ -235,7 +275,7 @@ def _advance(solution: Solution, control: Control, max_cutbacks: int) -> None:
             solution.message = f"the step to time {control.time:g} failed after {max_cutbacks} cut-backs: {failed.message}"
             error = ConvergenceError(
                 f"{solution.message}. Converged were {len(solution.steps)} steps, kept in this error's `solution`. "
-                "Use smaller load steps, a larger max_cg or max_newton, or check the materials." + _hint(problem, failed)
+                "Use smaller load steps, a larger max_cg or max_newton, or check the materials." + _hint(problem, failed, control)
             )
             error.solution = solution
             raise error
@@ -243,6 +283,8 @@ def _advance(solution: Solution, control: Control, max_cutbacks: int) -> None:
     # only now, so that a solution whose next step fails or is interrupted stays that of the last whole step
     solution.state, (solution.previous, solution.dt), solution.control = state, before, control
     solution.steps.append(step_of(problem, results, cutbacks))
+    if solution.passages is not None:
+        solution.passages.extend(passages)
 
 
 def _warn_of_inversion(problem: Problem, state: EquilibriumState) -> None:
@@ -261,8 +303,22 @@ def _warn_of_inversion(problem: Problem, state: EquilibriumState) -> None:
         )
 
 
-def _hint(problem: Problem, failed: StepResult) -> str:
-    scheme = problem.cell.scheme
+def _hint(problem: Problem, failed: StepResult, control: Control) -> str:
+    scheme, kin = problem.cell.scheme, problem.kinematics
+    if kin.kind == "finite" and control.prescribed.all():
+        f = kin.macroscopic(control.rotation @ control.strain)
+        if np.linalg.det(f) <= 0.0:
+            return (
+                f" The load has the deformation gradient {f.tolist()} with det F <= 0, which turns the cell inside out; laws of "
+                "finite strain take F = 1 + du/dx, not a strain."
+            )
+    if failed.residual > 0.5 and not control.prescribed.all():
+        return " Perhaps the cell has no stiffness against the stress that is prescribed, as with a layer of voids."
+    if problem.inelastic and any(np.any(np.asarray(m.parameters.get("H", 1.0)) == 0.0) for m in problem.phases.values()):
+        return (
+            " Perfectly plastic flow leaves strains undetermined once it crosses the cell: a little hardening, such as 1e-4 of the "
+            "shear modulus, or viscosity determines them."
+        )
     if "conjugate gradients" in failed.message and scheme in ("fourier", "central-4", "central-6", "central-8"):
         return f" With empty or nearly rigid phases scheme {scheme!r} converges slowly or not at all: use 'rotated' or 'hexahedra'."
     return ""

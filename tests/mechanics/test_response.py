@@ -202,7 +202,7 @@ def test_wrong_requests_are_typed_errors(sheared):
     with pytest.raises(MaterialError, match="not in the cell"):
         solution.sensitivity((5, "mu"))
     with pytest.raises(LoadError, match="'energy', 'stress'"):
-        solution.sensitivity((0, "mu"), of="strain")
+        solution.sensitivity((0, "mu"), of="displacement")
     with pytest.raises(LoadError, match="at least 0"):
         solution.taylor(DIRECTION, order=-1)
 

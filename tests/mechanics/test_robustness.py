@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hoad import mechanics as me
-from hoad.errors import CellError, ConvergenceError, HoadError, LoadError, MaterialError
+from hoad.errors import CellError, ConvergenceError, HoadError, LoadError, MaterialError, MechanicsError
 from hoad.mechanics.materials.j2_plasticity import J2Plasticity
 from hoad.mechanics.schemes import SCHEMES
 
@@ -104,6 +104,36 @@ BAD = {
     "a tolerance below rounding": (ConvergenceError, "residual is", lambda: small(one(STRAIN), tol=1e-30)),
     "a mirrored cell": (ConvergenceError, "cut-backs", lambda: finite(one(np.diag([-1.0, 1.0])))),
     "a flattened cell": (ConvergenceError, "inverts", lambda: finite(one(np.diag([0.0, 1.0])))),
+    "a strain for a deformation gradient": (ConvergenceError, "du/dx, not a strain", lambda: finite(one(STRAIN), max_cutbacks=1)),
+    "stress on a layer of voids": (
+        ConvergenceError,
+        "no stiffness against",
+        lambda: me.solve(
+            me.Cell([[0, 0], [1, 1]]),
+            {0: ELASTIC[0], 1: me.LinearElastic(mu=0.0, lmbda=0.0)},
+            me.stress_path([np.eye(2)]),
+            max_cutbacks=0,
+            max_newton=3,
+        ),
+    ),
+    "masked voxels": (CellError, "masked", lambda: me.Cell(np.ma.masked_equal(IMAGE, 1))),
+    "letters for lengths": (CellError, "positive number", lambda: me.Cell(IMAGE, "ab")),
+    "an image for a cell": (CellError, "me.Cell", lambda: me.solve(IMAGE, ELASTIC, one(STRAIN))),
+    "a callback that is none": (LoadError, "callback", lambda: small(one(STRAIN), callback="log")),
+    "a start that is none": (LoadError, "expected a Solution", lambda: small(one(STRAIN), start=STRAIN)),
+    "a start of another cell": (
+        LoadError,
+        "Go on with",
+        lambda: small(one(STRAIN), start=me.solve(me.Cell([[0, 1]]), ELASTIC, one(STRAIN))),
+    ),
+    "half an order": (LoadError, "whole number", lambda: small(one(STRAIN)).taylor(STRAIN, order=2.5)),
+    "a folder that is not there": (MechanicsError, "no folder", lambda: small(one(STRAIN)).save("missing_folder/a.vti")),
+    "a checkpoint in no folder": (MechanicsError, "no folder", lambda: small(one(STRAIN), checkpoint="missing_folder/a.npz")),
+    "free strains in a response": (
+        LoadError,
+        "prescribe all strains",
+        lambda: me.Response(me.Cell(IMAGE), ELASTIC, me.mixed_path([[[0.1, FREE], [FREE, FREE]]]), []),
+    ),
     "a stress beyond perfect plasticity": (
         ConvergenceError,
         "cut-backs",
@@ -283,3 +313,48 @@ def test_plane_stress_of_an_empty_phase_says_what_to_do():
     phases = {0: me.LinearElastic(mu=1.0, lmbda=2.0), 1: me.LinearElastic(mu=0.0, lmbda=0.0)}
     with pytest.raises(MaterialError, match="small stiffness"):
         me.solve(me.Cell(image, plane="stress"), phases, me.strain_path([0.01 * np.eye(2)]))
+
+
+@pytest.mark.parametrize("method", ["displacement", "strain", "barzilai-borwein"])
+def test_steps_far_below_the_rounding_errors_of_the_law(method):
+    """Laws see 1 + ∂u, whose last digit is 2e-16; the response is that of the linear law all the same."""
+    image = np.zeros((9, 8), int)
+    image[:4, :5] = 1
+    cell, mean = me.Cell(image), np.array([[0.25, 1.0], [1.0, -0.5]])
+    laws = [{k: law(mu=m, lmbda=2 * m) for k, m in ((0, 1.0), (1, 8.0))} for law in (me.LinearElastic, me.NeoHooke)]
+    linear = me.solve(cell, laws[0], me.strain_path([mean]), tol=1e-11)
+    for size in (2.0**-23, 2.0**-30, 2.0**-50):
+        sizes = (1.0, 2.0, 2.0**20) if size == 2.0**-30 else (1.0,)
+        sol = me.solve(cell, laws[1], me.strain_path([np.eye(2) + s * size * mean for s in sizes]), method=method, tol=1e-8)
+        assert sol.converged
+        np.testing.assert_allclose(sol.stress[0] / size, linear.stress[0], rtol=0, atol=3e-6 if size > 1e-8 else 1e-7)
+        if size < 1e-8:
+            assert sol.energy[0] / size**2 == pytest.approx(linear.energy[0], rel=1e-7)
+    free = me.solve(cell, laws[1], me.stress_path([2.0**-40 * mean]), method=method)
+    strain = np.linalg.norm((free.strain[0] - np.eye(2)) * 2.0**40)
+    assert strain == pytest.approx(np.linalg.norm(_shear_form(cell, laws[0], mean)), rel=1e-3)
+
+
+def _shear_form(cell, laws, stress):
+    """Strain under a stress with the rotation that makes it upper triangular."""
+    e = me.solve(cell, laws, me.stress_path([stress]), tol=1e-11).strain[0]
+    return np.array([[e[0, 0], 2 * e[0, 1]], [0.0, e[1, 1]]])
+
+
+@pytest.mark.parametrize("shape", [(6, 7), (9, 9)])
+def test_perfectly_plastic_flow_across_the_cell_ends_at_the_limit_load(shape):
+    """Strains are not unique there, and tangents singular; the stress is that of the matrix alone, σ_y / √3."""
+    image = np.zeros(shape, int)
+    image[: shape[0] // 2, : shape[1] // 2] = 1
+    phases = {0: J2Plasticity(K=2.0, mu=1.0, sigma_y=0.01), 1: ELASTIC[1]}
+    sol = me.solve(me.Cell(image, antiplane=True), phases, me.strain_path([[0.1, 0.0]]), max_cutbacks=0)
+    np.testing.assert_allclose(sol.stress[0], [0.01 / np.sqrt(3), 0.0], rtol=0, atol=1e-9)
+
+
+def test_flow_that_stays_undetermined_says_what_helps():
+    image = np.zeros((6, 7), int)
+    image[:3, :3] = 1
+    phases = {0: me.LogarithmicJ2(K=2.0, mu=1.0, sigma_y=0.01), 1: me.LogarithmicJ2(K=20.0, mu=10.0, sigma_y=0.01)}
+    shear = [np.eye(2) + g * np.array([[0, 1], [0, 0]]) for g in (1e-3, 0.1)]
+    with pytest.raises(ConvergenceError, match="a little hardening"):
+        me.solve(me.Cell(image), phases, me.strain_path(shear), max_cutbacks=0)

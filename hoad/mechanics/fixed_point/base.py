@@ -12,6 +12,7 @@ from hoad.mechanics.equilibrium import Formulation
 from hoad.mechanics.load import Control
 from hoad.mechanics.newton import EquilibriumState, Newton, StepResult
 from hoad.mechanics.reference import isotropic_reference
+from hoad.mechanics.residual import linear_response
 
 __all__ = ["FixedPoint"]
 
@@ -86,6 +87,21 @@ class FixedPoint(Newton):
 
         return stress
 
+    def _near_start(
+        self, linear: Formulation, e: Array, stress: Array, start: EquilibriumState, control: Control, dt: float
+    ) -> Callable[[Array], tuple[float, Array]] | None:
+        """Energy and stress by the tangent at the start, for steps that rounding errors of the law would drown."""
+        target = self._target(control, start.macro, stress)
+        scale = self._step_scale(self.moments(stress), control.free, target, self.moments(start.stress))
+        tangent = linear.tangent
+        if tangent is None or not self._drowned(scale):
+            return None
+        energy, at_start = self._settled(start, *self.problem.energy_and_stress(start.strain, start.variables, dt))
+        begin = start.strain, energy, at_start
+        if self.local(linear_response(self.problem, tangent, begin, e)[1] - stress) > self.rounding:
+            return None
+        return lambda e: linear_response(self.problem, tangent, begin, e)
+
     def _iterate(
         self,
         linear: Formulation,
@@ -99,7 +115,9 @@ class FixedPoint(Newton):
         progress: Any,
     ) -> StepResult:
         operators = self.problem.operators
-        law = self.stress_law(linear, start, dt)
+        near = self._near_start(linear, e, stress, start, control, dt)
+        law = self.stress_law(linear, start, dt) if near is None else lambda e: near(e)[1]
+        stress = stress if near is None else law(e)
         acceleration = self.acceleration(linear)
         first = np.inf
         for n in range(self.max_cg + 1):
@@ -112,7 +130,7 @@ class FixedPoint(Newton):
             norm = self._record(result, rz, scale, n, progress)
             first = norm if n == 0 else first
             if result.residual <= self.tol:
-                return self._end(result, e, macro, start, control, dt, n)
+                return self._end(result, e, macro, start, control, dt, n, near)
             if self._hopeless(result, n, norm > DIVERGED * max(first, self.tol * scale)):
                 return result
             change = acceleration.increment(r, z, rz)
@@ -150,9 +168,10 @@ class FixedPoint(Newton):
         return True
 
     def _end(
-        self, result: StepResult, e: Array, macro: Array, start: EquilibriumState, control: Control, dt: float, n: int
-    ) -> StepResult:
-        energy, stress = self.problem.energy_and_stress(e, start.variables, dt)
+        self, result: StepResult, e: Array, macro: Array, start: EquilibriumState, control: Control, dt: float, n: int,
+        near: Callable[[Array], tuple[float, Array]] | None = None,
+    ) -> StepResult:  # fmt: skip
+        energy, stress = self.problem.energy_and_stress(e, start.variables, dt) if near is None else near(e)
         result.converged = True
         result.message = f"converged in {n} iterations of the {self.scheme} scheme"
         result.state = EquilibriumState(e, stress, macro, start.variables, control.time, float(energy))

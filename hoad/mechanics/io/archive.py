@@ -84,6 +84,13 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[st
         raise MechanicsError(f"{path} cannot be read: {reason}. Expected a file of hoad's; remove it to start anew.") from error
 
 
+def require_folder(path: str | os.PathLike[str]) -> None:
+    """Raise unless the folder of a file that is to be written exists."""
+    folder = Path(path).resolve().parent
+    if not folder.is_dir():
+        raise MechanicsError(f"{os.fspath(path)} cannot be written: there is no folder {folder}. Make it first.")
+
+
 def _is_hdf5(path: str | os.PathLike[str]) -> bool:
     suffix = Path(path).suffix.lower()
     if suffix not in (".npz", ".h5", ".hdf5"):
@@ -177,4 +184,5 @@ def save(solution: Solution, path: str | os.PathLike[str], fields: list[str] | N
     if suffix not in writers:
         raise MechanicsError(f"{os.fspath(path)} has suffix {suffix!r}, expected one of {', '.join(writers)}.")
     solution._end()  # a solution without a step has nothing to save
+    require_folder(path)
     writers[suffix](solution, path, fields)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hoad.errors import CellError, LoadError, MaterialError, MechanicsError
-from hoad.mechanics.io.archive import _is_hdf5, read_arrays, write_arrays
+from hoad.mechanics.io.archive import _is_hdf5, read_arrays, require_folder, write_arrays
 from hoad.mechanics.io.fields import require_whole
 from hoad.mechanics.newton import EquilibriumState, Newton
 from hoad.mechanics.solution import Solution, Step
@@ -47,6 +47,7 @@ class Checkpoint:
 
     def __init__(self, path: str | os.PathLike[str], problem: Problem, load: LoadPath, controls: list[Control]) -> None:
         _is_hdf5(path)
+        require_folder(path)
         self.path = Path(path)
         self.problem = problem
         self.controls = controls

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from hoad.atomic import write_atomically
 from hoad.errors import MechanicsError
+from hoad.mechanics.io.archive import require_folder
 from hoad.mechanics.io.packages import need
 from hoad.mechanics.io.vti import VoxelData, voxel_data
 
@@ -128,6 +129,7 @@ def _checked(path: str | os.PathLike[str]) -> Path:
         raise MechanicsError(f"fields were to be written to {file}, expected a name that ends in .xdmf.")
     if ":" in file.name:
         raise MechanicsError(f"{file.name} has a colon, which separates file and data set in XDMF. Choose another name.")
+    require_folder(file)
     return file
 
 
@@ -150,9 +152,7 @@ def _shape_of(solution: Solution) -> str:
 
 
 def _item(parent: Element, dimensions: str, text: str, kind: str = "Float", precision: int = 8, form: str = "XML") -> None:
-    item = ElementTree.SubElement(
-        parent, "DataItem", Dimensions=dimensions, NumberType=kind, Precision=str(precision), Format=form
-    )
+    item = ElementTree.SubElement(parent, "DataItem", Dimensions=dimensions, NumberType=kind, Precision=str(precision), Format=form)
     item.text = text
 
 

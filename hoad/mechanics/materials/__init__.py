@@ -9,7 +9,7 @@ from hoad.mechanics.materials.gent import Gent, GentTwoDimensional
 from hoad.mechanics.materials.holzapfel_gasser_ogden import HolzapfelGasserOgden
 from hoad.mechanics.materials.hyperelastic import Hyperelastic
 from hoad.mechanics.materials.incremental_potential import IncrementalPotential
-from hoad.mechanics.materials.interpolated import SIMP
+from hoad.mechanics.materials.interpolated import SIMP, InelasticSIMP
 from hoad.mechanics.materials.j2_plasticity import J2Plasticity
 from hoad.mechanics.materials.linear import LinearElastic
 from hoad.mechanics.materials.logarithmic_plasticity import LogarithmicJ2
@@ -39,6 +39,7 @@ __all__ = [
     "Hyperelastic",
     "IncrementalPotential",
     "Inelastic",
+    "InelasticSIMP",
     "J2Plasticity",
     "LinearElastic",
     "LogarithmicJ2",

@@ -93,6 +93,10 @@ class Material:
         """Raise unless every parameter is a finite real number or an array of such."""
         given = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if str(f.type).startswith("Parameter")}
         optional = {f.name for f in dataclasses.fields(self) if "None" in str(f.type)}
+        for name, value in given.items():
+            if isinstance(value, list | tuple) and all(np.ndim(v) == np.ndim(value[0]) for v in value):
+                given[name] = np.asarray(value)
+                object.__setattr__(self, name, given[name])
         for name, value in {**given, **self.parameters}.items():
             if isinstance(value, Box) or (value is None and name in optional):
                 continue

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from hoad.errors import ConvergenceError, LoadError
 from hoad.mechanics.cell import Cell
-from hoad.mechanics.load import resolve, strain_path
+from hoad.mechanics.history import Passage
+from hoad.mechanics.kinematics import Kinematics
+from hoad.mechanics.load import Control, LoadPath, resolve, strain_path
 from hoad.mechanics.materials.base import Material
 from hoad.mechanics.newton import EquilibriumState, Newton
 from hoad.mechanics.problem import Problem
-from hoad.mechanics.response.linearised import Linearised
-from hoad.mechanics.response.parameters import Fields, Parameters, energy_slope, stress_along
+from hoad.mechanics.response.parameters import Parameters
+from hoad.mechanics.response.path import Cotangent, PathDerivatives
 from hoad.mechanics.solve import initial_state
 from hoad.transforms.first import grad, jvp
 
-__all__ = ["Response", "adjoint_slopes"]
+__all__ = ["Response", "cotangent"]
 
 Array = Any
 Functional = Callable[[Array, Array], Any]
@@ -32,7 +35,7 @@ class Response:
     cell : Cell or Problem
     phases : mapping
         Material of each label; their parameters are the first values.
-    strains : array of shape (loads, d, d), or (loads, d) for scalar problems
+    strains : array of shape (loads, d, d), or (loads, d) for scalar problems; or LoadPath
         Macroscopic strains (deformation gradients for finite strains), reached one after the other.
     wrt : sequence of (label, name)
         Parameters to differentiate by. A parameter that is a field over the grid has one variable for each voxel.
@@ -41,12 +44,15 @@ class Response:
     product_tol : float, optional
         Relative residual of the linear solves for Hessian-vector products, ``tol`` by default. Truncated Newton methods, which
         solve with the Hessian to a few digits only, are content with 1e-3.
+    times : sequence of float, optional
+        Time at each load, for materials with rates; 1, 2, ... by default.
     **options
         Further options of :class:`hoad.mechanics.newton.Newton`.
 
     Notes
     -----
-    A functional J(energies, stresses) of the response, written in ordinary NumPy, has
+    Materials with internal variables start from rest, and the history goes on from load to load. A functional J(energies, stresses)
+    of the response, written in ordinary NumPy, has
 
     - its value from one equilibrium solve for each load,
     - its gradient by all parameters from one further linear solve for each load (adjoint; the cotangent is projected onto
@@ -78,70 +84,81 @@ class Response:
         *,
         tol: float = 1e-10,
         product_tol: float | None = None,
+        times: Sequence[float] | None = None,
         **options: Any,
     ) -> None:
         problem = cell if isinstance(cell, Problem) else Problem(cell, phases or {})
         self.parameters = Parameters(problem, wrt)
-        self.strains = np.asarray(strains, float)
+        path = strains if isinstance(strains, LoadPath) else strain_path(strains, times=times)
+        self.strains = path.strains
+        if np.isnan(self.strains).any():
+            raise LoadError("a Response needs loads that prescribe all strains. For others there is Solution.sensitivity.")
         self.tol = tol
         self.product_tol = tol if product_tol is None else product_tol
         self.options = options
-        self.controls = [resolve(step, problem.kinematics) for step in strain_path(self.strains).steps]
+        self.controls = [resolve(step, problem.kinematics) for step in path.steps]
+        Newton(problem, tol=self.tol, **self.options)  # raises here for options that do not exist
         self._values: list[Array] | None = None
         self._states: list[EquilibriumState] = []
         self._problem = problem
-        self._linear: list[Linearised] = []
-        self._adjoints: dict[int, tuple[Array, Array]] = {}
-        self.solves = 0
-        """Linear solves done for derivatives."""
-        self._spent = 0
+        self._path: PathDerivatives | None = None
+        self._iterations = self._spent = self._done = 0
 
     # -- states -------------------------------------------------------------------------------------------------------------------
 
-    def _at(self, values: Sequence[Array] | None) -> None:
+    def _at(self, values: Sequence[Array] | None) -> PathDerivatives:
         """Solve for the states at parameter values, unless they are the last ones."""
         given = self.parameters.values if values is None else [np.asarray(v, float) for v in values]
-        if self._values is not None and all(np.array_equal(a, b) for a, b in zip(given, self._values, strict=True)):
-            return
+        if (
+            self._path is not None
+            and self._values is not None
+            and all(np.array_equal(a, b) for a, b in zip(given, self._values, strict=True))
+        ):
+            return self._path
         problem = self.parameters.problem if values is None else self.parameters.replaced(given)
         newton = Newton(problem, tol=self.tol, **self.options)
         states: list[EquilibriumState] = []
-        state = initial_state(problem)
+        passages: list[Passage] = []
+        before = initial_state(problem)
         for k, control in enumerate(self.controls):
-            if self._values is not None and len(self._states) == len(self.controls):
-                state = self._states[k]
-            result = newton.step(state, control, 1.0)
-            self._spent += sum(result.cg)
-            if (not result.converged or result.state is None) and states:
-                result = newton.step(states[-1], control, 1.0)
-                self._spent += sum(result.cg)
-            if not result.converged or result.state is None:
-                raise ConvergenceError(
-                    f"load {k} of the response did not converge: {result.message}. Reach it in smaller steps: add loads before it."
-                )
-            state = result.state
+            state = self._step(newton, before, control, self._states[k] if self._states else None)
+            passages.append(Passage(state.strain, before.variables, control.time - before.time, control, state.energy, k))
+            if problem.inelastic:
+                state.variables = problem.update(state.strain, before.variables, control.time - before.time)
             states.append(state)
-        self._spent += sum(lin.iterations for lin in self._linear)
-        self._values, self._states, self._problem, self._newton, self._linear = given, states, problem, newton, []
-        self._adjoints = {}
+            before = state
+        self._spent, self._done = self._derivative_iterations, self.solves
+        self._values, self._states, self._problem = given, states, problem
+        self._path = PathDerivatives(Parameters(problem, self.parameters.names), passages, newton)
+        return self._path
+
+    def _step(self, newton: Newton, before: EquilibriumState, control: Control, guess: EquilibriumState | None) -> EquilibriumState:
+        """The state at the end of a load, found from that at other parameters, or else from the load before it."""
+        dt = control.time - before.time
+        starts = [before] if guess is None else [replace(guess, variables=before.variables, begin=None), before]
+        for start in starts:
+            result = newton.step(start, control, dt)
+            self._iterations += sum(result.cg)
+            if result.converged and result.state is not None:
+                return result.state
+        raise ConvergenceError(
+            f"load to time {control.time:g} of the response did not converge: {result.message}. "
+            "Reach it in smaller steps: add loads before it."
+        )
+
+    @property
+    def _derivative_iterations(self) -> int:
+        return self._spent + (0 if self._path is None else self._path.iterations)
 
     @property
     def iterations(self) -> int:
         """Iterations of conjugate gradients so far, in equilibrium solves and in linear solves for derivatives."""
-        return self._spent + sum(lin.iterations for lin in self._linear)
+        return self._iterations + self._derivative_iterations
 
-    def _linearised(self, k: int) -> Linearised:
-        while len(self._linear) <= k:
-            s = self._states[len(self._linear)]
-            self._linear.append(Linearised(self._problem, s.strain, s.variables, 1.0, self._newton, self.tol))
-        return self._linear[k]
-
-    def _solve(self, k: int, stress: Array, tol: float) -> Array:
-        """A linear solve at a load, to a relative residual."""
-        lin = self._linearised(k)
-        lin.tol = tol
-        self.solves += 1
-        return lin.solve(stress)
+    @property
+    def solves(self) -> int:
+        """Linear solves done for derivatives."""
+        return self._done + (0 if self._path is None else self._path.solves)
 
     def _response(self) -> tuple[Array, Array]:
         kin, mean = self._problem.kinematics, self._problem.operators.mean
@@ -157,58 +174,33 @@ class Response:
 
     def value_and_gradient(self, functional: Functional, values: Sequence[Array] | None = None) -> tuple[float, list[Array]]:
         """J and its gradient, a list with an array for each parameter."""
-        self._at(values)
+        path = self._at(values)
         energy, stress = self._response()
-        value = float(functional(energy, stress))
-        by_energy, by_stress = grad(functional, argnums=(0, 1))(energy, stress)
-        total = [np.zeros(shape) for shape in self.parameters.shapes]
-        for k in range(len(self._states)):
-            s = self._cotangent(by_stress[k])
-            a = self._adjoint(k, s) if np.any(s) else None
-            _add(total, self._gradient_part(k, float(by_energy[k]), a))
-        return value, total
+        by = self._cotangent(*grad(functional, argnums=(0, 1))(energy, stress))
+        return float(functional(energy, stress)), path.gradient(by, self.tol)
 
     def hvp(self, functional: Functional, values: Sequence[Array] | None, direction: Sequence[Array]) -> list[Array]:
         """Exact Hessian of J by the parameters, applied to a direction (a list like the gradient)."""
-        self._at(values)
+        path = self._at(values)
         energy, stress = self._response()
-        parameters = self._bound()
-        present, along = parameters.present(), parameters.spread(direction)
-        d_energy, d_stress, moved = self._moved(parameters, present, along, self.product_tol)
+        along = path.parameters.spread(direction)
+        motion = path.forward(along, self.product_tol)
         slopes = grad(functional, argnums=(0, 1))
-        (by_energy, by_stress), (dot_energy, dot_stress) = jvp(lambda a, b: slopes(a, b), (energy, stress), (d_energy, d_stress))
-        result = [np.zeros(shape) for shape in self.parameters.shapes]
-        for k in range(len(self._states)):
-            e = self._states[k].strain
-            s, s_dot = self._cotangent(by_stress[k]), self._cotangent(dot_stress[k])
-            a = self._adjoint(k, s) if np.any(s) else np.zeros_like(e)
-            a_dot = self._adjoint_moved(k, a, s_dot, moved[k], present, along) if np.any(s) or np.any(s_dot) else a
-            w, w_dot = float(by_energy[k]), float(dot_energy[k])
-
-            def third(density: Any, points: Any, params: Any, w: float = w, w_dot: float = w_dot) -> Any:
-                (x, b, x_dot, b_dot), (p, v) = points, params
-                if not p:
-                    return [], {}
-
-                def of_energy(y: Array, q: Any) -> Any:
-                    return grad(lambda z: density(y, z).sum())(q)
-
-                def of_stress(y: Array, q: Any, c: Array) -> Any:
-                    return grad(lambda z: stress_along(density, y, z, c))(q)
-
-                here, moving = jvp(of_energy, (x, p), (x_dot, v))
-                turned = jvp(of_stress, (x, p, b), (x_dot, v, b_dot))[1]
-                return [], {name: w_dot * here[name] + w * moving[name] + turned[name] for name in p}
-
-            _, fields = parameters.pointwise(third, [e, a, moved[k], a_dot], [present, along])
-            _add(result, parameters.collect(fields))
-        return result
+        moved = motion.energy, self._tensors(motion.stress)
+        by, dot = jvp(lambda a, b: slopes(a, b), (energy, stress), moved)
+        return path.product(self._cotangent(*by), self._cotangent(*dot), motion, along, self.product_tol, self.tol)
 
     def jvp(self, values: Sequence[Array] | None, direction: Sequence[Array]) -> tuple[Array, Array]:
         """Derivatives of energies (loads,) and stresses (loads, d, d) along a direction of the parameters; one solve a load."""
-        self._at(values)
-        parameters = self._bound()
-        return self._moved(parameters, parameters.present(), parameters.spread(direction), self.tol)[:2]
+        path = self._at(values)
+        motion = path.forward(path.parameters.spread(direction), self.tol)
+        return motion.energy, self._tensors(motion.stress)
+
+    def _tensors(self, stress: Array) -> Array:
+        return np.array([self._problem.kinematics.macroscopic(s, stress=True) for s in stress])
+
+    def _cotangent(self, by_energy: Any, by_stress: Any) -> Cotangent:
+        return cotangent(self._problem.kinematics, by_energy, by_stress)
 
     # -- for optimisers -------------------------------------------------------------------------------------------------
 
@@ -236,99 +228,12 @@ class Response:
 
         return value, gradient, product
 
-    # -- pieces ---------------------------------------------------------------------------------------------------------
 
-    def _bound(self) -> Parameters:
-        """The parameters of the problem whose states are kept."""
-        return Parameters(self._problem, self.parameters.names)
-
-    def _moved(self, parameters: Parameters, present: Fields, along: Fields, tol: float) -> tuple[Array, Array, list[Array]]:
-        """Derivatives of energies, stresses and strain fields along a direction of the parameters."""
-        n = len(self._states)
-        d_energy, d_stress = np.zeros(n), np.zeros((n, *self._problem.kinematics.macro_shape))
-        moved: list[Array] = []
-        for k in range(len(self._states)):
-            lin = self._linearised(k)
-            e = self._states[k].strain
-
-            def first(density: Any, points: Any, params: Any) -> Any:
-                (x,), (p, v) = points, params
-                if not p:
-                    return [np.zeros_like(x)], {}
-                return [jvp(lambda q: grad(lambda y: density(y, q).sum())(x), (p,), (v,))[1]], energy_slope(density, x, p)
-
-            (s_v,), slope = parameters.pointwise(first, [e], [present, along])
-            e_dot = self._solve(k, s_v, tol)
-            total = sum(float((slope[g][name] * along[g][name]).sum()) for g in range(len(slope)) for name in slope[g])
-            operators = self._problem.operators
-            d_energy[k] = operators.transform.total(total) / (operators.grid.size * operators.points)
-            d_stress[k] = self._problem.kinematics.macroscopic(operators.mean(lin.stiffness(e_dot) + s_v), stress=True)
-            moved.append(e_dot)
-        return d_energy, d_stress, moved
-
-    def _cotangent(self, by_stress: Array) -> Array:
-        """Components (m,) that pair with mean stress components as ``by_stress`` does with the stress tensor."""
-        kin = self._problem.kinematics
-        units = np.stack([kin.macroscopic(u, stress=True) for u in np.eye(kin.components)])
-        return np.tensordot(units, np.asarray(by_stress, float), axes=len(kin.macro_shape))
-
-    def _adjoint(self, k: int, s: Array) -> Array:
-        """Field A = S + χ_S, the adjoint state of a mean stress component S : σ̄."""
-        kept = self._adjoints.get(k)
-        if kept is not None and np.array_equal(kept[0], s):
-            return kept[1]
-        lin = self._linearised(k)
-        uniform = self._problem.uniform(s)
-        a = uniform + self._solve(k, lin.stiffness(uniform), self.tol)
-        self._adjoints[k] = s, a
-        return a
-
-    def _adjoint_moved(self, k: int, a: Array, s_dot: Array, e_dot: Array, present: Fields, along: Fields) -> Array:
-        """Derivative of the adjoint state along a direction of the parameters that moves the strains by ``e_dot``."""
-        lin = self._linearised(k)
-
-        def second(density: Any, points: Any, params: Any) -> Any:
-            (x, b, x_dot), (p, v) = points, params
-
-            def slope(y: Array, q: Any) -> Array:
-                return grad(lambda z: stress_along(density, z, q, b))(y)
-
-            if not p:
-                return [jvp(lambda y: slope(y, p), (x,), (x_dot,))[1]], {}
-            return [jvp(slope, (x, p), (x_dot, v))[1]], {}
-
-        (turning,), _ = self._bound().pointwise(second, [self._states[k].strain, a, e_dot], [present, along])
-        uniform = self._problem.uniform(s_dot)
-        return uniform + self._solve(k, lin.stiffness(uniform) + turning, self.product_tol)
-
-    def _gradient_part(self, k: int, by_energy: float, a: Array | None) -> list[Array]:
-        return adjoint_slopes(self._bound(), self._states[k].strain, by_energy, a)
-
-
-def adjoint_slopes(parameters: Parameters, e: Array, by_energy: float, a: Array | None) -> list[Array]:
-    """Derivatives of by_energy · <W> + <A : σ> by the parameters, at fixed strain field and A."""
-
-    def work(density: Any, points: Any, params: Any) -> Any:
-        (p,) = params
-        if not p:
-            return [], {}
-        slope = energy_slope(density, points[0], p)
-        total = {name: by_energy * v for name, v in slope.items()}
-        if a is not None:
-            turned = grad(lambda q: stress_along(density, points[0], q, points[1]))(p)
-            total = {name: total[name] + turned[name] for name in p}
-        return [], total
-
-    _, fields = parameters.pointwise(work, [e] if a is None else [e, a], [parameters.present()])
-    return parameters.collect(fields)
-
-
-def _add(total: list[Array], part: list[Array]) -> None:
-    for t, p in zip(total, part, strict=True):
-        t += p
-
-
-def require_strain_control(control: Any) -> None:
-    """Raise unless a load prescribes all components of the strain."""
-    if control is not None and not control.prescribed.all():
-        raise LoadError("derivatives by parameters need a load that prescribes all strains, but this one prescribes stresses.")
+def cotangent(kinematics: Kinematics, by_energy: Any, by_stress: Any, by_strain: Any = None) -> Cotangent:
+    """Derivatives of a functional by components, from those by tensors (loads, d, d)."""
+    energy = np.asarray(by_energy, float)
+    stress = np.asarray(by_stress, float)
+    strain = np.zeros_like(stress) if by_strain is None else np.asarray(by_strain, float)
+    units = np.stack([kinematics.macroscopic(u, stress=True) for u in np.eye(kinematics.components)])
+    axes = tuple(range(1, units.ndim))
+    return Cotangent(energy, *(np.tensordot(a, units, axes=(axes, axes)) for a in (stress, strain)))

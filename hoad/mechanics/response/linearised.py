@@ -34,10 +34,19 @@ class Linearised:
         Chooses formulation and reference medium.
     tol : float
         Relative residual of the linear solves, in the norm of the preconditioner.
+    free : array (m, number of free components), optional
+        Macroscopic strain components that may vary; none by default.
     """
 
     def __init__(
-        self, problem: Problem, strain: Array, variables: list[State | None], dt: float, newton: Newton, tol: float
+        self,
+        problem: Problem,
+        strain: Array,
+        variables: list[State | None],
+        dt: float,
+        newton: Newton,
+        tol: float,
+        free: Array | None = None,
     ) -> None:
         self.problem = problem
         self.strain = strain
@@ -46,7 +55,7 @@ class Linearised:
         self.tol = tol
         self.max_cg = newton.max_cg
         self.tangent = problem.tangent(strain, variables, dt)
-        self.formulation = newton.formulation(np.zeros((len(strain), 0)), self.tangent)
+        self.formulation = newton.formulation(np.zeros((len(strain), 0)) if free is None else free, self.tangent)
         self._reference = self.formulation.operators.reference
         self.iterations = 0
 
@@ -57,7 +66,7 @@ class Linearised:
 
     @own_threads
     def solve(self, stress: Array) -> Array:
-        """Compatible strain fluctuation χ of mean zero with div(C χ + stress) = 0.
+        """Compatible strain χ with div(C χ + stress) = 0, of mean zero but for free components, which bear no mean stress.
 
         Raises
         ------
@@ -67,12 +76,10 @@ class Linearised:
         linear = self.formulation
         if not np.array_equal(linear.operators.reference, self._reference):
             linear.operators.set_reference(self._reference)
-        b = linear.rhs(stress, np.zeros(0))
+        b = linear.rhs(stress, np.zeros(linear.free.shape[1]))
         size = np.sqrt(max(linear.dot(b, linear.precondition(b)), 0.0))
         flat = stress.reshape((len(stress), -1))
-        whole = np.sqrt(
-            max(linear.operators.mean_dot(stress, (linear.operators.compliance @ flat).reshape(stress.shape)), 0.0)
-        )
+        whole = np.sqrt(max(linear.operators.mean_dot(stress, (linear.operators.compliance @ flat).reshape(stress.shape)), 0.0))
         if not np.isfinite(size):
             raise ConvergenceError("a right-hand side has entries that are not finite: the energy is not smooth at this state.")
         if size <= 1e-14 * whole:
@@ -86,7 +93,7 @@ class Linearised:
                 else f"the residual fell to {found.residual / size:.1e} of its size in {found.iterations} iterations"
             )
             raise ConvergenceError(f"a derivative of the response could not be found: {why}. Use a larger max_cg or a looser tol.")
-        return np.array(linear.fluctuation(found.x[0]))
+        return np.array(linear.strain(found.x))
 
     @own_threads
     def concentrations(self) -> list[Array]:
