@@ -6,7 +6,6 @@ import ctypes
 from functools import cache
 from typing import Any
 
-from hoad.compiler.calls.stub import ready
 from hoad.compiler.emit.prelude import called
 from hoad.compiler.emit.program import Native, emit
 from hoad.compiler.executor import NativeExecutor
@@ -52,7 +51,6 @@ def build(steps: Steps, optimise: str | None = None) -> NativeExecutor:
     NoCompilerError
         If there is no compiler or it fails.
     """
-    ready()  # what calls the code is compiled meanwhile
     native, lowered = native_of(steps)
     return loaded(lowered.guarded(steps), native, lowered, optimise)
 

@@ -99,11 +99,10 @@ def get_num_threads() -> int:
 
 
 def load(backend: str) -> None:
-    """Import what a back end needs, and let the compiler begin with what every native call needs."""
+    """Import what a back end needs."""
     if backend in ("c", "cuda"):
         from hoad.compiler import build, kept, passes  # noqa: F401
 
-        build.ready()
         kept.version()
 
 
