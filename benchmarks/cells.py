@@ -270,16 +270,15 @@ def growth(peers: dict[str, Any], quick: bool, rounds: int, least: float) -> Ite
     """Time per voxel and iteration from 32³ to 128³."""
     sizes = (8, 16) if quick else (32, 64, 128)
     for method in ("displacement", "strain"):
-        cost = {}
-        for n in sizes:
-            run = hoad_cg((n, n, n), method, 10).run
-            run()
-            samples = []
-            for _ in range(5):
+        runs = {n: hoad_cg((n, n, n), method, 10).run for n in sizes}
+        samples: dict[int, list[float]] = {n: [] for n in sizes}
+        for _ in range(rounds):  # interleaved, so that a slow moment of the machine meets all sizes
+            for n, run in runs.items():
+                run()
                 start = time.perf_counter()
                 run()
-                samples.append(time.perf_counter() - start)
-            cost[n] = sorted(samples)[2] / 10 / n**3
+                samples[n].append(time.perf_counter() - start)
+        cost = {n: sorted(times)[len(times) // 2] / 10 / n**3 for n, times in samples.items()}
         worst = max(cost.values()) / min(cost.values())
         texts = ", ".join(f"{n}³ {c * 1e9:.0f}" for n, c in cost.items())
         yield Line(
