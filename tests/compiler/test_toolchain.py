@@ -323,7 +323,9 @@ def test_output_is_bounded_in_memory():
 def test_ctrl_c_stops_the_compiler(monkeypatch, tmp_path):
     hangs = f"import time\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)"
     monkeypatch.setenv("CC", fake(tmp_path / "hangs", hangs))
-    process = python(f"from hoad.compiler.toolchain import shared_library\nshared_library({SOURCE!r})", tmp_path / "cache")
+    listens = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"  # it may be ignored where tests run
+    code = f"{listens}from hoad.compiler.toolchain import shared_library\nshared_library({SOURCE!r})"
+    process = python(code, tmp_path / "cache")
     deadline = time.monotonic() + 30
     while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
         time.sleep(0.05)

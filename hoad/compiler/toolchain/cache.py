@@ -38,6 +38,8 @@ ENTRY = re.compile(rf"[0-9a-f]{{{KEY}}}-[0-9a-f]{{64}}\.[a-z]{{1,5}}")
 BUILD = re.compile(r"build-([0-9a-f]{8})-(\d+)-\w+")
 FORGOTTEN = 86400.0
 """Seconds after which a build of another machine, whose processes cannot be seen from here, is taken for dead."""
+TRIES = 5
+"""How often work is begun again whose files are gone."""
 KEEP = 0.9
 """Part of the limit that remains in use after entries were dropped, so that this does not happen at each new entry."""
 _lock = threading.RLock()
@@ -226,13 +228,16 @@ def with_place(work: Callable[[Cache], T]) -> T:
     OSError
         If it cannot be done there either.
     """
-    place = current()
-    try:
-        return work(place)
-    except OSError as error:
-        if place.private:
-            raise
-        refuse(error)
+    for tries in range(TRIES):
+        place = current()
+        try:
+            return work(place)
+        except OSError as error:
+            if place.private:
+                raise
+            if not isinstance(error, FileNotFoundError) or tries == TRIES - 1:  # else another process empties the cache
+                refuse(error)
+                break
     return work(current())
 
 
