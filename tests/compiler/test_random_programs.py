@@ -1,6 +1,6 @@
 """Random programs give the same results eagerly, by replay and as native code.
 
-Two thousand programs of orders 0 to 3 are compiled in pieces of 25, which share kernels and memory then.  Programs about NaN,
+Two thousand programs of orders 0 to 3 are compiled in pieces of 12, which share kernels and memory then.  Programs about NaN,
 infinities and signed zeros have a class of their own, as have arrays that are long enough for threads.
 """
 
