@@ -15,9 +15,9 @@ from hoad.compiler.loops.roots import Call
 from hoad.compiler.loops.values import Constant, Input, Result, Value
 from hoad.compiler.lower.lowering import LOOPS, Lowered, code
 from hoad.compiler.replay import ReplayError
-from hoad.compiler.steps import ArraySpec, Steps
+from hoad.compiler.steps import ArraySpec, Guard, Steps
 
-__all__ = ["NativeExecutor", "arena"]
+__all__ = ["NativeExecutor", "answered", "arena"]
 
 ALIGNMENT = 64
 HEAVY = 20_000.0
@@ -227,18 +227,26 @@ class NativeExecutor:
             if isinstance(v, Result) and id(v) not in known:
                 return None
             x = np.asarray(array_of(v)).reshape(expected.shape)
-            same = x.astype(expected.dtype).tobytes() == expected.tobytes()
-            if not same and guard.slot < 0:
-                raise np.linalg.LinAlgError(guard.what)
-            found.append(guard.value if same else _answer(x, guard.value))
+            answer, same = answered(guard, x, expected)
+            found.append(answer)
             if not same:
                 return found
         return None
 
 
-def _answer(x: Any, like: Any) -> Any:
-    """A value in the form of the recorded one."""
-    return type(like)(x[()]) if isinstance(like, bool | int) else x.copy() if x.ndim else x[()]
+def answered(guard: Guard, x: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> tuple[Any, bool]:
+    """The answer to a question in the form of the recorded one, and whether it is that; ``x`` and ``expected`` as arrays.
+
+    Raises
+    ------
+    LinAlgError
+        If a check of a library failed.
+    """
+    if x.astype(expected.dtype).tobytes() == expected.tobytes():
+        return guard.value, True
+    if guard.slot < 0:
+        raise np.linalg.LinAlgError(guard.what)
+    return type(guard.value)(x[()]) if isinstance(guard.value, bool | int) else x.copy() if x.ndim else x[()], False
 
 
 def _explanation(native: Native, lowered: Lowered, scratch: int) -> list[str]:

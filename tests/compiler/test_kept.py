@@ -12,6 +12,7 @@ import pytest
 
 import hoad
 from hoad.compiler import kept, settings
+from hoad.compiler.calls.stub import stub
 from hoad.compiler.toolchain import cache
 from hoad.core.primitive import Primitive
 from tests.compiler.toolchain_tools import content, forget, needs_compiler, posix, python
@@ -23,6 +24,7 @@ TABLE = np.linspace(-1.0, 1.0, 40)
 
 @pytest.fixture(autouse=True)
 def own_folder(monkeypatch, tmp_path):
+    stub()  # no thread brings it into the new folder later
     forget(monkeypatch, tmp_path / "cache")
     monkeypatch.setattr(settings, "KEEPS", True)
     return tmp_path / "cache"
